@@ -1,0 +1,1 @@
+#[macro_use] mod text_enum;
