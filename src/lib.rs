@@ -11,6 +11,10 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod built_in;
+pub mod cli;
+pub mod config;
+pub mod demo;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
