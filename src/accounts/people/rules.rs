@@ -1,16 +1,9 @@
-//! Usernames, phones, and who may give which role. Pure.
-//!
-//! The grant table is "Who grants what" of the access design: system administrators give every bureau and school role
-//! but not the other two administrators; the safety office gives section officers, supervisors, inspectors and all
-//! school roles; a principal gives officers and staff of the own school. The security and audit administrators come
-//! from the command line only.
+//! Usernames, phones, and what a membership must carry. Pure.
 
 mod grants;
 mod phone;
 
-pub use grants::{
-    Combination, combination, may_grant, may_look_after, needs_domains, needs_end, sits_on, takes_domains,
-};
+pub use grants::{goes_with_all, may_look_after, needs_domains, needs_end, takes_domains};
 pub use phone::{Phone, masked};
 
 use crate::orgs::rules::Reason;

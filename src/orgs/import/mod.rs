@@ -1,16 +1,19 @@
-//! A spreadsheet of schools becomes rows, or a list of faults that each name row and column. Pure, and bounded: what a
-//! stranger sends may neither fill the memory nor stop the process.
+//! A spreadsheet of schools becomes rows, or a list of faults that each name row and column. [`parse`] is pure, and
+//! bounded: what a stranger sends may neither fill the memory nor stop the process.
 //!
 //! * `guard` — measures a zip before anything opens it.
 //! * `csv`, `xlsx` — a file becomes a `Table` of text cells.
 //! * `headings` — which column is which.
 //! * `rows` — a `Table` becomes school rows.
+//! * `store`, `routes` — the rows meet the database, and HTTP.
 
 mod csv;
 mod fault;
 mod guard;
 mod headings;
+pub mod routes;
 mod rows;
+pub mod store;
 mod table;
 mod xlsx;
 
