@@ -21,7 +21,7 @@ use crate::platform::http::{Body, IfMatch, List, PathId, Reply};
     extensions(("x-permission" = json!("org.read")))
 )]
 #[get("/orgs")]
-pub async fn list(allowed: Allowed<org::Read>, list: List<OrgFilter>) -> Result<Reply, Problem> {
+pub async fn list(allowed: Allowed<org::Read>, query: List<OrgFilter>) -> Result<Reply, Problem> {
     allowed
         .read(move |conn, rights| {
             let scope = rights.scope();
