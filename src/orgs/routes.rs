@@ -1,7 +1,6 @@
 //! HTTP of organisations.
 
 use actix_web::{get, patch, post};
-use serde_json::json;
 use std::sync::Arc;
 
 use super::bodies::{NewOrg, OrgPatch, OrgView};
@@ -16,7 +15,7 @@ use crate::platform::http::{Body, IfMatch, List, PathId, Reply};
 /// Newest first; those the caller may see.
 #[utoipa::path(
     tag = "organisations",
-    params(OrgFilter),
+    params(OrgFilter, crate::openapi::PageQuery),
     responses((status = 200, description = "One page", body = crate::openapi::ListOf<OrgView>)),
     extensions(("x-permission" = json!("org.read")))
 )]
@@ -25,9 +24,9 @@ pub async fn list(allowed: Allowed<org::Read>, query: List<OrgFilter>) -> Result
     allowed
         .read(move |conn, rights| {
             let scope = rights.scope();
-            let rows = store::list(conn, &scope, &list)?;
-            let counted = store::counted(conn, &scope, &list)?;
-            list.page(rows, |row| (row.created_at, row.id))?.map(OrgView::from).counted(counted).reply()
+            let rows = store::list(conn, &scope, &query)?;
+            let counted = store::counted(conn, &scope, &query)?;
+            query.page(rows, |row| (row.created_at, row.id))?.map(OrgView::from).counted(counted).reply()
         })
         .await
 }

@@ -8,10 +8,10 @@ use super::rules::{self, Datum, Location, OrgKind, Reason, SchoolFields, SchoolK
 use crate::access::{OrgRef, Rights, Scope};
 use crate::platform::db::schema::{memberships, org_closure, orgs, users};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Commit, Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Faults, FieldError, IfMatch, Patch, Reply};
-use crate::platform::journal::{Event, Receipt};
+use crate::platform::journal::Event;
 
 mod sight;
 

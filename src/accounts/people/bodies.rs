@@ -144,7 +144,7 @@ impl NewMembership {
             Some(domains) => {
                 faults.at_most(&pointer("domains"), domains.len(), MOST_DOMAINS);
                 for (index, domain) in domains.iter().enumerate().take(MOST_DOMAINS) {
-                    if !crate::catalogue::is_domain(domain) {
+                    if crate::catalogue::builtin::domain(domain).is_none() {
                         faults.add(FieldError::unknown_value(pointer(&format!("domains/{index}"))));
                     }
                 }

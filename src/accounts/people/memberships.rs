@@ -11,10 +11,10 @@ use crate::access::{OrgRef, Permission, Rights, Role};
 use crate::accounts::sessions::rights_changed;
 use crate::platform::db::schema::{memberships, users};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Commit, Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{FieldError, Reply};
-use crate::platform::journal::{Event, Receipt, Stream};
+use crate::platform::journal::{Event, Stream};
 
 /// The organisation of a membership to be given, once the caller may give that role there.
 ///

@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::{delete, get, patch, post};
-use serde_json::json;
 
 use super::bodies::{
     CreatedUser, LookupFilter, MembershipView, NamedPerson, NewMembership, NewUser, OneTimePassword, UserFilter,
@@ -24,17 +23,17 @@ use crate::platform::http::{Body, IfMatch, List, PathId, PathIds, Reply};
 /// People with a membership in the caller's organisations, newest first. Phones are masked.
 #[utoipa::path(
     tag = "people",
-    params(UserFilter),
+    params(UserFilter, crate::openapi::PageQuery),
     responses((status = 200, description = "One page", body = ListOf<UserView>)),
     extensions(("x-permission" = json!("user.read")))
 )]
 #[get("/users")]
-pub async fn list(allowed: Allowed<user::Read>, list: List<UserFilter>) -> Result<Reply, Problem> {
+pub async fn list(allowed: Allowed<user::Read>, query: List<UserFilter>) -> Result<Reply, Problem> {
     allowed
         .read(move |conn, rights| {
             let scope = rights.scope();
-            let (rows, counted) = store::list(conn, &scope, &list)?;
-            let page = list.page(rows, |row| (row.created_at, row.id))?;
+            let (rows, counted) = store::list(conn, &scope, &query)?;
+            let page = query.page(rows, |row| (row.created_at, row.id))?;
             let data = store::views(conn, &scope, page.data)?;
             crate::platform::http::Page { data, page: page.page }.counted(counted).reply()
         })
@@ -46,16 +45,16 @@ pub async fn list(allowed: Allowed<user::Read>, list: List<UserFilter>) -> Resul
 /// Who is what where, among people whose role counts now: no phone, no account.
 #[utoipa::path(
     tag = "people",
-    params(LookupFilter),
+    params(LookupFilter, crate::openapi::PageQuery),
     responses((status = 200, description = "One page, one row for each role", body = ListOf<NamedPerson>)),
     extensions(("x-permission" = json!("user.lookup")))
 )]
 #[get("/users/lookup")]
-pub async fn lookup(allowed: Allowed<user::Lookup>, list: List<LookupFilter>) -> Result<Reply, Problem> {
+pub async fn lookup(allowed: Allowed<user::Lookup>, query: List<LookupFilter>) -> Result<Reply, Problem> {
     allowed
         .read(move |conn, rights| {
-            let rows = store::lookup(conn, &rights.scope(), rights.now, &list)?;
-            list.page(rows, |(place, _)| *place)?.map(|(_, person)| person).reply()
+            let rows = store::lookup(conn, &rights.scope(), rights.now, &query)?;
+            query.page(rows, |(place, _)| *place)?.map(|(_, person)| person).reply()
         })
         .await
 }

@@ -21,10 +21,9 @@ use crate::platform::error::Problem;
 use crate::platform::http::List;
 use crate::platform::http::list::COUNT_LIMIT;
 
-/// A user without what is secret.
+/// A user without what is secret; the columns are explained in the migration.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable)]
 #[diesel(table_name = users)]
-#[expect(missing_docs, reason = "the columns are explained in the migration")]
 pub struct UserRow {
     pub id: Id,
     pub version: i64,

@@ -12,10 +12,10 @@ use crate::accounts::sessions;
 use crate::orgs::bodies::told;
 use crate::platform::db::schema::users;
 use crate::platform::db::types::{Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Commit, Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Faults, IfMatch, Reply};
-use crate::platform::journal::{Event, Receipt, Stream};
+use crate::platform::journal::{Event, Stream};
 
 pub use super::sight::{list, lookup, view, views};
 
@@ -73,7 +73,17 @@ pub fn create(
     let display_name = rules::display_name(&body.display_name).map_err(refuse("/display_name"))?;
     let phone = body.phone.as_deref().map(Phone::parse).transpose().map_err(refuse("/phone"))?;
     let id = body.id.unwrap_or_else(|| tx.new_id());
-    insert_user(tx, id, &username, &display_name, phone.as_ref(), &secret.hash, Some(body_hash))?;
+    let account = NewAccount {
+        id,
+        username: &username,
+        display_name: &display_name,
+        phone: phone.as_ref(),
+        password_hash: &secret.hash,
+        must_change_password: true,
+        demo: false,
+        body_hash: Some(body_hash),
+    };
+    insert_user(tx, &account)?;
     for (membership, org) in body.memberships.iter().zip(&places) {
         let given = memberships::insert(tx, id, org, membership)?;
         let _ = memberships::record_given(tx, id, &given)?;
@@ -86,33 +96,46 @@ pub fn create(
     Ok(receipt.with(Reply::created(&format!("/users/{id}"), &created)?))
 }
 
-/// Stores an account that must change its password. Also for the command line, which makes the first people.
+/// An account to store; everything checked.
+#[derive(Debug)]
+pub struct NewAccount<'a> {
+    /// Of the user.
+    pub id: Id,
+    /// As [`rules::username`] gives it.
+    pub username: &'a str,
+    /// For people to read.
+    pub display_name: &'a str,
+    /// For calling.
+    pub phone: Option<&'a Phone>,
+    /// PHC string.
+    pub password_hash: &'a str,
+    /// Whether the password is a one-time one.
+    pub must_change_password: bool,
+    /// Whether it belongs to the demo district.
+    pub demo: bool,
+    /// Hash of the request that made it.
+    pub body_hash: Option<&'a [u8]>,
+}
+
+/// Stores an account; memberships apart. Also for the command line and the demo district, which make the first people.
 ///
 /// # Errors
 /// 409 for a taken name or id.
-pub fn insert_user(
-    tx: &mut Tx<'_>,
-    id: Id,
-    username: &str,
-    display_name: &str,
-    phone: Option<&Phone>,
-    password_hash: &str,
-    body_hash: Option<&[u8]>,
-) -> Result<(), Problem> {
+pub fn insert_user(tx: &mut Tx<'_>, new: &NewAccount<'_>) -> Result<(), Problem> {
     diesel::insert_into(users::table)
         .values((
-            users::id.eq(id),
+            users::id.eq(new.id),
             users::version.eq(1_i64),
             users::created_at.eq(tx.now),
             users::updated_at.eq(tx.now),
             users::created_by.eq(tx.work.actor),
-            users::body_hash.eq(body_hash.map(<[u8]>::to_vec)),
-            users::username.eq(username),
-            users::display_name.eq(display_name),
-            users::phone.eq(phone.map(|phone| phone.reveal().to_owned())),
-            users::password_hash.eq(password_hash),
-            users::must_change_password.eq(true),
-            users::demo.eq(false),
+            users::body_hash.eq(new.body_hash.map(<[u8]>::to_vec)),
+            users::username.eq(new.username),
+            users::display_name.eq(new.display_name),
+            users::phone.eq(new.phone.map(|phone| phone.reveal().to_owned())),
+            users::password_hash.eq(new.password_hash),
+            users::must_change_password.eq(new.must_change_password),
+            users::demo.eq(new.demo),
             users::rights_version.eq(1_i64),
             users::failed_logins.eq(0),
         ))

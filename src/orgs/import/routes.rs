@@ -4,7 +4,6 @@ use std::sync::Arc;
 
 use actix_web::{HttpRequest, post, web};
 use serde::Deserialize;
-use serde_json::json;
 use sha2::{Digest, Sha256};
 use utoipa::IntoParams;
 
@@ -82,7 +81,7 @@ pub async fn import(
             .await;
     }
     allowed
-        .write(&hash, move |tx, rights| {
+        .write_alone(&hash, move |tx, rights| {
             let bureau = self::bureau(tx.conn, rights, Some(bureau.id))?;
             if let Some(again) = tx.replay() {
                 return Ok(again);

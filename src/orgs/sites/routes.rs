@@ -3,7 +3,6 @@
 use std::sync::Arc;
 
 use actix_web::{get, patch, post};
-use serde_json::json;
 
 use super::store::{self, NewSite, SiteFilter, SitePatch, SiteView};
 use crate::access::{Allowed, actions::org};
@@ -14,13 +13,13 @@ use crate::platform::http::{Body, IfMatch, List, PathId, Reply};
 /// List the places of a school
 #[utoipa::path(
     tag = "organisations",
-    params(("id" = Id, Path, description = "Of the school"), SiteFilter),
+    params(("id" = Id, Path, description = "Of the school"), SiteFilter, crate::openapi::PageQuery),
     responses((status = 200, description = "One page, newest first", body = crate::openapi::ListOf<SiteView>)),
     extensions(("x-permission" = json!("org.read")))
 )]
 #[get("/orgs/{id}/sites")]
-pub async fn list(allowed: Allowed<org::Read>, id: PathId, list: List<SiteFilter>) -> Result<Reply, Problem> {
-    allowed.read(move |conn, rights| store::list(conn, &rights.scope(), id.0, &list)?.reply()).await
+pub async fn list(allowed: Allowed<org::Read>, id: PathId, query: List<SiteFilter>) -> Result<Reply, Problem> {
+    allowed.read(move |conn, rights| store::list(conn, &rights.scope(), id.0, &query)?.reply()).await
 }
 
 /// Create a place in a school
