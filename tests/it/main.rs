@@ -1,0 +1,12 @@
+//! The product through its own front door: the real server over HTTP, on SQLite and on PostgreSQL.
+
+#[macro_use]
+mod support;
+
+mod accounts;
+mod contract;
+mod org_import;
+mod orgs;
+mod people;
+mod platform;
+mod schema;
