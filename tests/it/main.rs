@@ -5,5 +5,8 @@ mod support;
 
 mod accounts;
 mod contract;
+mod org_import;
+mod orgs;
+mod people;
 mod platform;
 mod schema;
