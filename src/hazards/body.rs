@@ -5,38 +5,42 @@
 
 use std::collections::BTreeSet;
 
-use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
 use super::rules::{Plan, Rechecker, Request};
 use super::status::{Action, Level, Remedy};
+use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::error::Problem;
+use crate::platform::http::{Check, Faults, FieldError};
 
 /// Longest text of an opinion, a reason or measures, in characters.
 pub const MAX_TEXT: usize = 4000;
 /// Longest code or clause, in characters.
 pub const MAX_LINE: usize = 500;
+/// Most money of one hazard, in fen: a hundred million yuan.
+pub const MAX_FEN: i64 = 10_000_000_000;
 /// Most claims of evidence in one action.
 pub const MAX_EVIDENCE: usize = 100;
 /// Most people named as recheckers.
 pub const MAX_RECHECKERS: usize = 20;
 
 /// An action with its fields. Fields of another action are refused.
-#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize, ToSchema)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct TransitionBody {
     /// What to do.
-    pub action: Option<Action>,
+    pub action: Action,
     /// `issue`, `regrade`: the level decided.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub level: Option<Level>,
     /// `issue` (else by policy), `file_plan`, `return`, `reassign_due`, `reopen`: a deadline in the future.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub due_at: Option<DateTime<Utc>>,
+    pub due_at: Option<Timestamp>,
     /// `issue`: who has to see to it; the school when absent.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub responsible_org_id: Option<Uuid>,
+    pub responsible_org_id: Option<Id>,
     /// `issue`, `regrade`: the clause; a major needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
@@ -51,10 +55,10 @@ pub struct TransitionBody {
     pub remedy: Option<Remedy>,
     /// `assign`, `file_plan`: who puts it right.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub responsible_user_id: Option<Uuid>,
+    pub responsible_user_id: Option<Id>,
     /// `file_plan`: who in the school's lead answers for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub leader_user_id: Option<Uuid>,
+    pub leader_user_id: Option<Id>,
     /// `file_plan`: what will be done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub measures: Option<String>,
@@ -72,16 +76,16 @@ pub struct TransitionBody {
     pub cost_fen: Option<i64>,
     /// `report_done` (needed, may be empty), `pass`: claims of evidence.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub evidence_ids: Option<Vec<Uuid>>,
+    pub evidence_ids: Option<Vec<Id>>,
     /// `report_done`: the principal who signs it off.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub signed_off_by: Option<Uuid>,
+    pub signed_off_by: Option<Id>,
     /// `pass`, `approve`: the opinion.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub opinion: Option<String>,
     /// `pass`: who rechecked, the caller among them.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub recheckers: Option<Vec<Uuid>>,
+    pub recheckers: Option<Vec<Id>>,
     /// `pass`: the recheckers were there.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub on_site: Option<bool>,
@@ -90,40 +94,28 @@ pub struct TransitionBody {
     pub reason: Option<String>,
 }
 
-/// One thing wrong with a body: where (JSON pointer) and what.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Fault {
-    /// JSON pointer into the body.
-    pub pointer: String,
-    /// `required, blank, too_long, in_the_past, negative, too_many, repeated, not_of_this_action`.
-    pub code: &'static str,
-}
+/// Everything is checked by [`TransitionBody::request`], which knows the hour.
+impl Check for TransitionBody {}
 
 impl TransitionBody {
     /// The action's request; recheckers come without their rights, which the store looks up.
     ///
     /// # Errors
     /// Every fault at once: what is missing, empty, too long, in the past, or belongs to another action.
-    pub fn request(self, now: DateTime<Utc>) -> Result<Request, Vec<Fault>> {
-        let mut form = Form { body: self, now, faults: Vec::new() };
-        let Some(action) = form.body.action else {
-            form.fault("/action", "required");
-            return Err(form.faults);
-        };
-        let request = form.read(action);
+    pub fn request(&self, now: Timestamp) -> Result<Request, Problem> {
+        let mut form = Form { body: self.clone(), now, faults: Faults::default() };
+        let request = form.read(self.action);
         form.refuse_the_rest();
-        match request {
-            Some(request) if form.faults.is_empty() => Ok(request),
-            _ => Err(form.faults),
-        }
+        form.faults.finish()?;
+        request.ok_or_else(|| Problem::internal("a body without faults and without a request"))
     }
 }
 
 /// Takes fields out of the body one by one; what is left at the end belongs to another action.
 struct Form {
     body: TransitionBody,
-    now: DateTime<Utc>,
-    faults: Vec<Fault>,
+    now: Timestamp,
+    faults: Faults,
 }
 
 impl Form {
@@ -136,11 +128,19 @@ impl Form {
                 let lead_section = self.line("/lead_section", |b| &mut b.lead_section);
                 let (responsible_org_id, remedy) = (self.body.responsible_org_id.take(), self.body.remedy.take());
                 let level = self.needed("/level", level)?;
-                Request::Issue { level, due_at, responsible_org_id, basis, requirement, lead_section, remedy }
+                Request::Issue {
+                    level,
+                    due_at: due_at.map(Timestamp::utc),
+                    responsible_org_id: responsible_org_id.map(|id| id.0),
+                    basis,
+                    requirement,
+                    lead_section,
+                    remedy,
+                }
             }
             Action::Assign => {
                 let person = self.body.responsible_user_id.take();
-                Request::Assign { responsible_user_id: self.needed("/responsible_user_id", person)? }
+                Request::Assign { responsible_user_id: self.needed("/responsible_user_id", person)?.0 }
             }
             Action::RejectAssignment => Request::RejectAssignment { reason: self.reason()? },
             Action::Acknowledge => Request::Acknowledge,
@@ -155,8 +155,8 @@ impl Form {
                 Request::ReportDone {
                     measures_taken: measures_taken?,
                     cost_fen,
-                    evidence_ids: evidence_ids?,
-                    signed_off_by,
+                    evidence_ids: plain(evidence_ids?),
+                    signed_off_by: signed_off_by.map(|id| id.0),
                 }
             }
             Action::Pass => {
@@ -167,17 +167,17 @@ impl Form {
                 let on_site = self.needed("/on_site", on_site);
                 let evidence_ids = self.body.evidence_ids.take().unwrap_or_default();
                 self.check_evidence(Some(&evidence_ids));
-                let named = |user_id| Rechecker { user_id, side: None };
+                let named = |user_id: Id| Rechecker { user_id: user_id.0, side: None };
                 Request::Pass {
                     opinion: opinion?,
                     recheckers: recheckers?.into_iter().map(named).collect(),
                     on_site: on_site?,
-                    evidence_ids,
+                    evidence_ids: plain(evidence_ids),
                 }
             }
             Action::Return => {
                 let (reason, due_at) = (self.reason(), self.needed_due());
-                Request::Return { reason: reason?, due_at: due_at? }
+                Request::Return { reason: reason?, due_at: due_at?.utc() }
             }
             Action::Approve => Request::Approve { opinion: self.text("/opinion", |b| &mut b.opinion)? },
             Action::Regrade => {
@@ -187,12 +187,12 @@ impl Form {
             }
             Action::ReassignDue => {
                 let (reason, due_at) = (self.reason(), self.needed_due());
-                Request::ReassignDue { reason: reason?, due_at: due_at? }
+                Request::ReassignDue { reason: reason?, due_at: due_at?.utc() }
             }
             Action::Void => Request::Void { reason: self.reason()? },
             Action::Reopen => {
                 let (reason, due_at) = (self.reason(), self.needed_due());
-                Request::Reopen { reason: reason?, due_at: due_at? }
+                Request::Reopen { reason: reason?, due_at: due_at?.utc() }
             }
         })
     }
@@ -209,21 +209,17 @@ impl Form {
         let due_at = self.needed_due();
         Some(Plan {
             measures: measures?,
-            responsible_user_id: responsible_user_id?,
-            leader_user_id: leader_user_id?,
+            responsible_user_id: responsible_user_id?.0,
+            leader_user_id: leader_user_id?.0,
             budget_fen: budget_fen?,
-            due_at: due_at?,
+            due_at: due_at?.utc(),
             contingency: contingency?,
         })
     }
 
-    fn fault(&mut self, pointer: impl Into<String>, code: &'static str) {
-        self.faults.push(Fault { pointer: pointer.into(), code });
-    }
-
     fn needed<T>(&mut self, pointer: &str, value: Option<T>) -> Option<T> {
         if value.is_none() {
-            self.fault(pointer, "required");
+            self.faults.add(FieldError::required(pointer));
         }
         value
     }
@@ -249,63 +245,60 @@ impl Form {
     }
 
     fn check_text(&mut self, pointer: &str, text: Option<String>, most: usize) -> Option<String> {
-        let text = text?;
-        if text.trim().is_empty() {
-            self.fault(pointer, "blank");
-        } else if text.chars().count() > most {
-            self.fault(pointer, "too_long");
-        }
-        Some(text)
+        self.faults.optional_text(pointer, text.as_deref(), most);
+        text
     }
 
-    fn due(&mut self) -> Option<DateTime<Utc>> {
+    fn due(&mut self) -> Option<Timestamp> {
         let due_at = self.body.due_at.take()?;
         if due_at <= self.now {
-            self.fault("/due_at", "in_the_past");
+            self.faults.say("/due_at", "in_the_past", "须晚于现在", "must lie in the future");
         }
         Some(due_at)
     }
 
-    fn needed_due(&mut self) -> Option<DateTime<Utc>> {
+    fn needed_due(&mut self) -> Option<Timestamp> {
         let due_at = self.due();
         self.needed("/due_at", due_at)
     }
 
     fn check_fen(&mut self, pointer: &str, fen: Option<i64>) {
-        if fen.is_some_and(|fen| fen < 0) {
-            self.fault(pointer, "negative");
+        if let Some(fen) = fen {
+            self.faults.range(pointer, &fen, &0, &MAX_FEN);
         }
     }
 
-    fn check_evidence(&mut self, ids: Option<&[Uuid]>) {
-        if ids.is_some_and(|ids| ids.len() > MAX_EVIDENCE) {
-            self.fault("/evidence_ids", "too_many");
-        }
+    fn check_evidence(&mut self, ids: Option<&[Id]>) {
+        self.faults.at_most("/evidence_ids", ids.map_or(0, <[Id]>::len), MAX_EVIDENCE);
     }
 
-    fn check_recheckers(&mut self, people: Option<&[Uuid]>) {
+    fn check_recheckers(&mut self, people: Option<&[Id]>) {
         let Some(people) = people else { return };
         if people.is_empty() {
-            self.fault("/recheckers", "required");
-        } else if people.len() > MAX_RECHECKERS {
-            self.fault("/recheckers", "too_many");
+            self.faults.add(FieldError::required("/recheckers"));
         }
+        self.faults.at_most("/recheckers", people.len(), MAX_RECHECKERS);
         let mut seen = BTreeSet::new();
         for (at, person) in people.iter().enumerate() {
             if !seen.insert(person) {
-                self.fault(format!("/recheckers/{at}"), "repeated");
+                self.faults.say(&format!("/recheckers/{at}"), "repeated", "重复", "is named twice");
             }
         }
     }
 
     /// What nobody took belongs to another action: silence would let a client believe it counted.
     fn refuse_the_rest(&mut self) {
-        let rest = TransitionBody { action: None, ..self.body.clone() };
-        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(rest) else { return };
+        let Ok(serde_json::Value::Object(fields)) = serde_json::to_value(&self.body) else { return };
         for name in fields.keys().filter(|name| *name != "action") {
-            self.fault(format!("/{name}"), "not_of_this_action");
+            let pointer = format!("/{name}");
+            self.faults.say(&pointer, "not_of_this_action", "不属于此操作", "does not belong to this action");
         }
     }
+}
+
+/// Ids as the pure rules know them.
+fn plain(ids: Vec<Id>) -> Vec<Uuid> {
+    ids.into_iter().map(|id| id.0).collect()
 }
 
 #[cfg(test)]
@@ -314,17 +307,17 @@ mod tests {
 
     fn faults(text: &str) -> Vec<(String, &'static str)> {
         let body: TransitionBody = serde_json::from_str(text).unwrap();
-        let now = "2026-03-01T00:00:00Z".parse().unwrap();
-        body.request(now).unwrap_err().into_iter().map(|fault| (fault.pointer, fault.code)).collect()
+        let now = Timestamp::parse("2026-03-01T00:00:00Z").unwrap();
+        let problem = body.request(now).unwrap_err();
+        problem.errors.into_iter().map(|fault| (fault.pointer, fault.code)).collect()
     }
 
     #[test]
     fn every_missing_and_wrong_field_is_named_at_once() {
-        assert_eq!(faults("{}"), [("/action".to_owned(), "required")]);
         assert_eq!(
             faults(r#"{"action":"return","due_at":"2026-02-01T00:00:00Z","reason":"  ","opinion":"x"}"#),
             [
-                ("/reason".to_owned(), "blank"),
+                ("/reason".to_owned(), "required"),
                 ("/due_at".to_owned(), "in_the_past"),
                 ("/opinion".to_owned(), "not_of_this_action")
             ]
@@ -338,7 +331,7 @@ mod tests {
             r#"{"action":"pass","opinion":"ok","on_site":true,"recheckers":["00000000-0000-0000-0000-000000000001"]}"#,
         )
         .unwrap();
-        let request = body.request(DateTime::UNIX_EPOCH).unwrap();
+        let request = body.request(Timestamp::from_micros(0)).unwrap();
         assert_eq!(request.action(), Action::Pass);
     }
 }

@@ -7,7 +7,6 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use chrono::{Datelike, NaiveDate, Weekday};
-use serde::Deserialize;
 
 /// One year: which weekdays are off and which weekend days are worked.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -24,33 +23,22 @@ pub struct Calendar {
     years: BTreeMap<i32, Year>,
 }
 
-#[derive(Deserialize)]
-struct File {
-    years: Vec<i32>,
-    holidays: Vec<Day>,
-    makeup_workdays: Vec<Day>,
-}
-
-#[derive(Deserialize)]
-struct Day {
-    date: NaiveDate,
-}
-
 impl Calendar {
-    /// Reads `{years:[…], holidays:[{date,…}], makeup_workdays:[{date,…}]}`; fields beyond these are for people.
-    ///
-    /// # Errors
-    /// When the text is not that shape.
-    pub fn from_json(text: &str) -> Result<Self, serde_json::Error> {
-        let file: File = serde_json::from_str(text)?;
-        let mut years: BTreeMap<i32, Year> = file.years.into_iter().map(|year| (year, Year::default())).collect();
-        for day in file.holidays {
-            years.entry(day.date.year()).or_default().off.insert(day.date);
+    /// From the years that are announced, their days off and their weekend days that are worked.
+    #[must_use]
+    pub fn new(
+        years: impl IntoIterator<Item = i32>,
+        off: impl IntoIterator<Item = NaiveDate>,
+        worked: impl IntoIterator<Item = NaiveDate>,
+    ) -> Self {
+        let mut years: BTreeMap<i32, Year> = years.into_iter().map(|year| (year, Year::default())).collect();
+        for date in off {
+            years.entry(date.year()).or_default().off.insert(date);
         }
-        for day in file.makeup_workdays {
-            years.entry(day.date.year()).or_default().worked.insert(day.date);
+        for date in worked {
+            years.entry(date.year()).or_default().worked.insert(date);
         }
-        Ok(Self { years })
+        Self { years }
     }
 
     /// Puts one year in place of what was known of it.
@@ -106,11 +94,7 @@ mod tests {
     }
 
     fn calendar() -> Calendar {
-        Calendar::from_json(
-            r#"{"note":"x","years":[2026],"holidays":[{"date":"2026-10-01","name":"n"},{"date":"2026-10-02","name":"n"}],
-               "makeup_workdays":[{"date":"2026-10-10","for":"n"}]}"#,
-        )
-        .unwrap()
+        Calendar::new([2026], [day("2026-10-01"), day("2026-10-02")], [day("2026-10-10")])
     }
 
     #[test]

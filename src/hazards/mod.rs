@@ -12,5 +12,9 @@ pub mod calendar;
 pub mod deadline;
 pub mod number;
 pub mod policy;
+pub mod routes;
 pub mod rules;
 pub mod status;
+pub mod store;
+
+pub use routes::routes;

@@ -1,10 +1,12 @@
 //! Policies and calendar of a bureau, loaded when a deadline has to be computed.
 
+use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::catalogue::builtin;
 use crate::hazards::calendar::{Calendar, Year};
 use crate::hazards::deadline::{self, Deadline, RECHECK_WORKING_DAYS};
 use crate::hazards::policy::{self, Case, DayKind, Policy};
@@ -14,17 +16,14 @@ use crate::platform::db::schema::{calendar_years, deadline_policies};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::error::Problem;
 
-/// The announced years, as they come with the program.
-const BUILT_IN: &str = include_str!("../../catalogue/builtin/holidays-cn.json");
-
 /// One day of a calendar year.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NamedDay {
     /// The date.
-    pub date: chrono::NaiveDate,
+    pub date: NaiveDate,
     /// What it is, for people.
-    #[serde(default, skip_serializing_if = "Option::is_none", alias = "name_zh", alias = "for_zh")]
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     pub name: Option<String>,
 }
 
@@ -45,39 +44,26 @@ impl YearDays {
 }
 
 /// The announced calendar that comes with the program.
-///
-/// # Errors
-/// 500 where the built-in file is broken, which a test rules out.
-pub fn built_in() -> Result<Calendar, Problem> {
-    Calendar::from_json(BUILT_IN).map_err(Problem::internal)
+fn built_in() -> Calendar {
+    let known = builtin::holidays();
+    Calendar::new(
+        known.years.iter().copied(),
+        known.holidays.iter().map(|day| day.date),
+        known.makeup_workdays.iter().map(|day| day.date),
+    )
 }
 
 /// The named days of a built-in year; nothing where it is not announced.
-///
-/// # Errors
-/// As [`built_in`].
-pub fn built_in_year(year: i32) -> Result<Option<YearDays>, Problem> {
-    #[derive(Deserialize)]
-    struct File {
-        years: Vec<i32>,
-        holidays: Vec<Day>,
-        makeup_workdays: Vec<Day>,
-    }
-    #[derive(Deserialize)]
-    struct Day {
-        date: chrono::NaiveDate,
-        #[serde(alias = "for_zh")]
-        name_zh: Option<String>,
-    }
-    let file: File = serde_json::from_str(BUILT_IN).map_err(Problem::internal)?;
-    let of_year = |days: Vec<Day>| {
-        let named = |day: Day| NamedDay { date: day.date, name: day.name_zh };
-        days.into_iter().filter(|day| chrono::Datelike::year(&day.date) == year).map(named).collect()
-    };
-    Ok(file.years.contains(&year).then(|| YearDays {
-        holidays: of_year(file.holidays),
-        makeup_workdays: of_year(file.makeup_workdays),
-    }))
+#[must_use]
+pub fn built_in_year(year: i32) -> Option<YearDays> {
+    let known = builtin::holidays();
+    let named = |date: NaiveDate, name: &String| NamedDay { date, name: Some(name.clone()) };
+    let off = known.holidays.iter().filter(|day| day.date.year() == year);
+    let worked = known.makeup_workdays.iter().filter(|day| day.date.year() == year);
+    known.years.contains(&year).then(|| YearDays {
+        holidays: off.map(|day| named(day.date, &day.name_zh)).collect(),
+        makeup_workdays: worked.map(|day| named(day.date, &day.holiday_zh)).collect(),
+    })
 }
 
 /// What deadlines of one bureau are computed from.
@@ -120,7 +106,7 @@ impl Days {
             days: u32::try_from(days).unwrap_or(0),
             day_kind,
         };
-        let mut calendar = built_in()?;
+        let mut calendar = built_in();
         let years: Vec<(i32, Doc)> = calendar_years::table
             .filter(calendar_years::bureau_id.eq(bureau_id))
             .select((calendar_years::year, calendar_years::days))

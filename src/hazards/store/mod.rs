@@ -8,6 +8,7 @@ pub mod policies;
 pub mod powers;
 pub mod read;
 pub mod register;
+pub mod report;
 pub mod row;
 pub mod transition;
 

@@ -89,8 +89,7 @@ pub fn settle(conn: &mut Conn, row: &Row, request: &mut Request, now: Timestamp)
             of_school(conn, "/signed_off_by", *principal, Some(Role::Principal))?;
         }
         Request::Issue { responsible_org_id: Some(org), .. } => {
-            let found: (Id, OrgKind) =
-                orgs::table.find(Id(*org)).select((orgs::bureau_id, orgs::kind)).first(conn)?;
+            let found: (Id, OrgKind) = orgs::table.find(Id(*org)).select((orgs::bureau_id, orgs::kind)).first(conn)?;
             if found.0 != row.bureau_id {
                 return Err(Problem::not_found());
             }
@@ -118,4 +117,3 @@ fn rechecker(conn: &mut Conn, row: &Row, id: Id, now: Timestamp) -> Result<Reche
     let powers = Powers::over(conn, &Rights::of_caller(person, now), [row])?;
     Ok(Rechecker { user_id: id.0, side: powers.actor(row).recheck })
 }
-

@@ -112,8 +112,7 @@ pub fn list<F>(conn: &mut Conn, bureaus: Vec<Id>, list: &List<F>) -> Result<Page
     let visible = || p::bureau_id.is_null().nullable().or(p::bureau_id.eq_any(bureaus.clone()));
     let query = p::table.filter(visible()).select(DeadlinePolicy::as_select()).into_boxed::<MultiBackend>();
     let rows: Vec<DeadlinePolicy> = keyset!(query, p, list).load(conn)?;
-    let counted =
-        if list.count { Some(p::table.filter(visible()).count().get_result(conn)?) } else { None };
+    let counted = if list.count { Some(p::table.filter(visible()).count().get_result(conn)?) } else { None };
     Ok(list.page(rows, |row| (row.created_at, row.id))?.counted(counted))
 }
 

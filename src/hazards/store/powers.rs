@@ -113,17 +113,20 @@ impl Powers {
             Limit::OwnGeneral => Some(IssueReach::OwnGeneral),
             _ => None,
         });
-        let rectify = self.reaches(Permission::HazardRectify, row).map(|reach| match reach.limit {
-            Limit::Full => RectifyReach::Any,
-            _ => RectifyReach::Assigned,
+        let rectify = self.reaches(Permission::HazardRectify, row).filter_map(|reach| match reach.limit {
+            Limit::Full => Some(RectifyReach::Any),
+            Limit::Assigned => Some(RectifyReach::Assigned),
+            _ => None,
         });
-        let recheck = self.reaches(Permission::HazardRecheck, row).map(|reach| match reach.limit {
-            Limit::Full => Side::Bureau,
-            _ => Side::School,
+        let recheck = self.reaches(Permission::HazardRecheck, row).filter_map(|reach| match reach.limit {
+            Limit::Full => Some(Side::Bureau),
+            Limit::SchoolsGeneral => Some(Side::School),
+            _ => None,
         });
-        let void = self.reaches(Permission::HazardVoid, row).map(|reach| match reach.limit {
-            Limit::Full => VoidReach::Any,
-            _ => VoidReach::OwnRegistered,
+        let void = self.reaches(Permission::HazardVoid, row).filter_map(|reach| match reach.limit {
+            Limit::Full => Some(VoidReach::Any),
+            Limit::OwnRegistered => Some(VoidReach::OwnRegistered),
+            _ => None,
         });
         Actor {
             user_id: self.user_id.0,

@@ -39,8 +39,17 @@ pub fn zones(conn: &mut Conn, bureaus: &[Id]) -> Result<HashMap<Id, Tz>, Problem
     Ok(found.into_iter().map(|(id, name)| (id, zone(&name))).collect())
 }
 
+/// The zone of one bureau.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn zone_of(conn: &mut Conn, bureau_id: Id) -> Result<Tz, Problem> {
+    let name: String = orgs::table.find(bureau_id).select(orgs::time_zone).first(conn)?;
+    Ok(zone(&name))
+}
+
 /// What one reach of `hazard.read` shows.
-fn seen_through(reach: &Reach, me: Id) -> Condition {
+fn seen_through(reach: &Reach, me: Id) -> Option<Condition> {
     let mine = || inspection_team::table.filter(inspection_team::user_id.eq(me)).select(inspection_team::inspection_id);
     let inside: Condition = Box::new(in_reach!(hazards, reach).nullable());
     let inside: Condition = match &reach.domains {
@@ -48,7 +57,7 @@ fn seen_through(reach: &Reach, me: Id) -> Condition {
         None => inside,
     };
     let named = || hazards::responsible_user_id.eq(me).or(hazards::reported_by.eq(me).nullable());
-    match reach.limit {
+    Some(match reach.limit {
         Limit::Full => inside,
         Limit::NamedOrAwaiting => Box::new(
             inside.and(
@@ -66,19 +75,16 @@ fn seen_through(reach: &Reach, me: Id) -> Condition {
         Limit::OwnReports => Box::new(
             inside.and(hazards::reported_by.eq(me).nullable().or(hazards::inspection_id.eq_any(mine().nullable()))),
         ),
-        _ => Box::new(inside.and(named())),
-    }
+        Limit::Named => Box::new(inside.and(named())),
+        _ => return None,
+    })
 }
 
 /// What the caller sees at all; nothing for nobody.
 fn sight(rights: &Rights) -> Option<Condition> {
     let scope = rights.of(Permission::HazardRead);
     let me = rights.user_id();
-    scope
-        .reaches
-        .iter()
-        .map(|reach| seen_through(reach, me))
-        .reduce(|one, other| Box::new(one.or(other)))
+    scope.reaches.iter().filter_map(|reach| seen_through(reach, me)).reduce(|one, other| Box::new(one.or(other)))
 }
 
 /// One hazard, if the caller sees it.
@@ -96,8 +102,7 @@ pub fn one(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Row, Problem> {
 /// As [`one`].
 pub fn one_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Row, Problem> {
     if let Conn::Postgres(postgres) = conn {
-        let _: Option<Id> =
-            hazards::table.find(id).select(hazards::id).for_update().first(postgres).optional()?;
+        let _: Option<Id> = hazards::table.find(id).select(hazards::id).for_update().first(postgres).optional()?;
     }
     one(conn, rights, id)
 }
@@ -267,8 +272,7 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
         and!(hazards::org_id.eq(org).nullable());
     }
     if let Some(org) = filter.under {
-        let below =
-            org_closure::table.filter(org_closure::ancestor_id.eq(org)).select(org_closure::descendant_id);
+        let below = org_closure::table.filter(org_closure::ancestor_id.eq(org)).select(org_closure::descendant_id);
         and!(hazards::org_id.eq_any(below).nullable());
     }
     if let Some(inspection) = filter.inspection_id {
@@ -289,7 +293,9 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
     let clock_runs = || hazards::status.eq_any([Status::Issued, Status::Rectifying]).nullable();
     match filter.overdue {
         Some(true) => and!(clock_runs().and(hazards::due_at.lt(now))),
-        Some(false) => and!(diesel::dsl::not(clock_runs()).or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now))),
+        Some(false) => {
+            and!(diesel::dsl::not(clock_runs()).or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
+        }
         None => {}
     }
     if let Some(text) = &filter.q {

@@ -87,7 +87,8 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     let (zone_name, region): (String, Option<String>) =
         orgs::table.find(org.bureau_id).select((orgs::time_zone, orgs::region_code)).first(tx.conn)?;
     let region = region.ok_or_else(|| Problem::internal("a bureau without region code"))?;
-    let year = deadline::local_date(tx.now.utc(), zone(&zone_name)).year();
+    let zone = zone(&zone_name);
+    let year = deadline::local_date(tx.now.utc(), zone).year();
     let mut rows = Vec::with_capacity(found.len());
     let mut spots = Vec::new();
     for one in found {
@@ -99,7 +100,8 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     if rows.is_empty() {
         return Ok((rows, None));
     }
-    counters::apply_all(tx.conn, rows.iter().map(|row| (None, Some(row))))?;
+    let contributions: Vec<_> = rows.iter().map(|row| row.contribution(zone)).collect();
+    counters::add_all(tx, &contributions)?;
     let count = i64::try_from(rows.len()).map_err(Problem::internal)?;
     let last = take_numbers(tx, org.bureau_id, year, count)?;
     let mut receipt = None;

@@ -1,6 +1,7 @@
 //! The row of a hazard, and what moves on it.
 
 use chrono::NaiveDate;
+use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
@@ -9,6 +10,7 @@ use crate::hazards::rules::Facts;
 use crate::hazards::status::{ClosedKind, Level, Remedy, Source, Status};
 use crate::platform::db::schema::{hazard_rounds, hazards};
 use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::reports::counters::{Contribution, Figures};
 
 /// One hazard as it is stored; see the table for what each column means.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize)]
@@ -98,6 +100,39 @@ impl Row {
             recheckers: self.recheckers.read(),
             round: self.round,
             due_at: self.due_at.map(Timestamp::utc),
+        }
+    }
+}
+
+impl Row {
+    /// What it adds to the counters, in the bureau's zone. A void hazard adds nothing.
+    #[must_use]
+    pub fn contribution(&self, zone: Tz) -> Contribution {
+        let month = |at: Timestamp| at.utc().with_timezone(&zone).format("%Y-%m").to_string();
+        let closed = self.status == Status::Closed;
+        let within =
+            |due: Option<Timestamp>| closed && due.zip(self.reported_done_at).is_some_and(|(due, done)| done <= due);
+        let duration = self.closed_at.filter(|_| closed).map_or(0, |at| (at - self.registered_at).num_seconds());
+        let figures = Figures {
+            found: 1,
+            closed: i64::from(closed),
+            on_spot: i64::from(closed && self.closed_kind == Some(ClosedKind::OnSpot)),
+            self_found: i64::from(self.source.is_schools_own()),
+            on_time: i64::from(within(self.due_at)),
+            original_on_time: i64::from(within(self.original_due_at)),
+            submissions: i64::from(self.submissions),
+            returns: i64::from(self.returns),
+            duration_s: duration,
+        };
+        Contribution {
+            bureau_id: self.bureau_id,
+            org_id: self.org_id,
+            month: month(self.registered_at),
+            due_month: self.due_at.map(month).unwrap_or_default(),
+            category: self.category.clone(),
+            domain: self.domain.clone(),
+            level: self.level.as_str().to_owned(),
+            figures: if self.status == Status::Void { Figures::default() } else { figures },
         }
     }
 }

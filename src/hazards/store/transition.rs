@@ -6,9 +6,9 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::days::Days;
+use super::people;
 use super::powers::Powers;
 use super::row::{Moved, Round, Row, ids};
-use super::{people, read};
 use crate::access::Rights;
 use crate::hazards::deadline;
 use crate::hazards::policy::Case;
@@ -49,7 +49,7 @@ pub fn transition(
     };
     set_deadlines(&mut after, &change, days.as_ref(), zone, tx.now)?;
     round(tx, &after, row, &request, rights.user_id())?;
-    save(tx, row, &after)?;
+    save(tx, row, &after, zone)?;
     let mut payload = difference(row, &after)?;
     payload.insert("from".to_owned(), json!(row.status));
     payload.insert("to".to_owned(), json!(after.status));
@@ -79,8 +79,12 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::NotPermitted => ("对该隐患没有此项权限", "you hold no right to this over this hazard"),
         Refusal::NeedsBureau => ("须由教育局处理", "a bureau role has to do this"),
         Refusal::NeedsLeader => ("须由局领导批准", "a leader has to do this"),
-        Refusal::SamePerson => ("整改、复查、批准须由不同的人进行", "rectifying, rechecking and approving are for different people"),
-        Refusal::NotARechecker => ("复查人须包括本人且均有复查权限", "you must be among the recheckers, and each needs the right to recheck"),
+        Refusal::SamePerson => {
+            ("整改、复查、批准须由不同的人进行", "rectifying, rechecking and approving are for different people")
+        }
+        Refusal::NotARechecker => {
+            ("复查人须包括本人且均有复查权限", "you must be among the recheckers, and each needs the right to recheck")
+        }
         Refusal::NeedsTwoRecheckers => ("重大隐患须两人以上复查", "a major is rechecked by two or more"),
         Refusal::NeedsOnSite => ("重大隐患须现场复查", "a major is rechecked on site"),
         Refusal::PlanMissing => ("重大隐患须先提交整改方案", "a major needs its plan first"),
@@ -164,12 +168,8 @@ const fn not_done(row: &mut Row) {
 
 fn set_deadlines(row: &mut Row, change: &Change, days: Option<&Days>, zone: Tz, now: Timestamp) -> Result<(), Problem> {
     let days = || days.ok_or_else(|| Problem::internal("a deadline by policy without policies"));
-    let case = |level| Case {
-        level,
-        domain: &row.domain,
-        source: row.source,
-        remedy: row.remedy.unwrap_or(Remedy::Simple),
-    };
+    let case =
+        |level| Case { level, domain: &row.domain, source: row.source, remedy: row.remedy.unwrap_or(Remedy::Simple) };
     let due = match change.due {
         Due::Keep => None,
         Due::Clear => Some(None),
@@ -268,8 +268,8 @@ fn round(tx: &mut Tx<'_>, after: &Row, before: &Row, request: &Request, actor: I
 }
 
 /// Writes what moved, and the counters with it.
-pub(super) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row) -> Result<(), Problem> {
-    counters::apply(tx.conn, Some(before), Some(after))?;
+pub(super) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row, zone: Tz) -> Result<(), Problem> {
+    counters::apply(tx, Some(&before.contribution(zone)), Some(&after.contribution(zone)))?;
     diesel::update(hazards::table.find(after.id)).set(Moved::from(after)).execute(tx.conn)?;
     Ok(())
 }
@@ -277,9 +277,7 @@ pub(super) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row) -> Result<(), Pro
 /// The columns that differ, as the journal keeps them: applied in order they give the row again.
 pub(super) fn difference(before: &Row, after: &Row) -> Result<Map<String, Value>, Problem> {
     let (old, new) = (tree(before)?, tree(after)?);
-    let moved = |name: &str, value: &Value| {
-        !matches!(name, "version" | "updated_at") && old.get(name) != Some(value)
-    };
+    let moved = |name: &str, value: &Value| !matches!(name, "version" | "updated_at") && old.get(name) != Some(value);
     let set: Map<String, Value> = new.into_iter().filter(|(name, value)| moved(name, value)).collect();
     let mut payload = Map::new();
     payload.insert("set".to_owned(), Value::Object(set));
