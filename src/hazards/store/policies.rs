@@ -2,7 +2,7 @@
 
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::json;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::days::YearDays;
@@ -10,7 +10,7 @@ use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Level, Remedy, Source};
 use crate::platform::db::schema::{calendar_years, deadline_policies as p};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Conn, MultiBackend, Receipt, Tx};
+use crate::platform::db::{Commit, Conn, MultiBackend, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{List, Page, Record};
 use crate::platform::ids;
@@ -93,15 +93,28 @@ pub fn built_in(now: Timestamp) -> Vec<DeadlinePolicy> {
         .collect()
 }
 
-/// Puts the built-in rows where they are missing; done after migrating.
+/// Puts the built-in rows where they are missing; answers how many were new. Their ids follow from what they say, so
+/// running it again, or on two nodes at once, changes nothing.
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn install(conn: &mut Conn, now: Timestamp) -> Result<(), diesel::result::Error> {
-    for row in built_in(now) {
-        on_conn!(conn, c => diesel::insert_into(p::table).values(&row).on_conflict_do_nothing().execute(c)?);
+pub fn install(tx: &mut Tx<'_>) -> Result<Commit<usize>, Problem> {
+    let mut last = None;
+    let mut new = 0;
+    for row in built_in(tx.now) {
+        let inserted = on_conn!(&mut *tx.conn, conn => {
+            diesel::insert_into(p::table).values(&row).on_conflict_do_nothing().execute(conn)?
+        });
+        if inserted > 0 {
+            let event = Event::of("deadline_policy", row.id, "installed").with(facts(&row));
+            last = Some(tx.record(event)?);
+            new += inserted;
+        }
     }
-    Ok(())
+    Ok(match last {
+        Some(receipt) => receipt.with(new),
+        None => Commit::unchanged(0),
+    })
 }
 
 /// A page of the built-in rows and those of these bureaus.
@@ -151,12 +164,15 @@ pub fn change(tx: &mut Tx<'_>, bureau_id: Id, row: &DeadlinePolicy) -> Result<Re
 }
 
 fn record(tx: &mut Tx<'_>, bureau_id: Id, row: &DeadlinePolicy, action: &'static str) -> Result<Receipt, Problem> {
-    let set = json!({
+    let event = Event::of("deadline_policy", row.id, action).at(bureau_id, bureau_id).stream(Stream::Bureau);
+    tx.record(event.with(facts(row)))
+}
+
+fn facts(row: &DeadlinePolicy) -> Value {
+    json!({ "set": {
         "level": row.level, "domain": row.domain, "source": row.source, "remedy": row.remedy, "days": row.days,
         "day_kind": row.day_kind, "active": row.active,
-    });
-    let event = Event::of("deadline_policy", row.id, action).at(bureau_id, bureau_id).stream(Stream::Bureau);
-    tx.record(event.with(json!({ "set": set })))
+    } })
 }
 
 /// A bureau's own year.
