@@ -11,12 +11,12 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
-pub mod catalogue;
-pub mod hazards;
 pub mod built_in;
+pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod hazards;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
