@@ -144,6 +144,7 @@ impl Given {
                 queue: at_least_one("queue", self.queue, defaults.queue)?,
                 batch_jobs: at_least_one("batch", self.batch, defaults.batch_jobs)?,
                 batch_ms: defaults.batch_ms,
+                statements: None,
             },
             drain_ms: self.drain_ms.unwrap_or(500),
             allow_demo: self.allow_demo.unwrap_or(false),
