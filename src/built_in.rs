@@ -1,6 +1,7 @@
 //! What every installation has from the start: checklists and deadline policies, shared by all bureaus.
 
-use crate::platform::db::Db;
+use crate::hazards::store::policies;
+use crate::platform::db::{Db, Work};
 use crate::platform::error::Problem;
 
 /// Installs what is missing; nothing where all is there. Safe to call at every start, on any number of nodes.
@@ -8,6 +9,6 @@ use crate::platform::error::Problem;
 /// # Errors
 /// Whatever the engine says.
 pub async fn install(db: &Db) -> Result<(), Problem> {
-    let _ = db;
+    db.write(Work::default(), policies::install).await?;
     Ok(())
 }

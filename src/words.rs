@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
+use crate::hazards::policy::DayKind;
+use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -16,5 +18,14 @@ pub fn all() -> Value {
         "school_feature": Feature::ALL,
         "site_kind": SiteKind::ALL,
         "datum": Datum::ALL,
+        "hazard_status": Status::ALL,
+        "hazard_level": Level::ALL,
+        "hazard_source": Source::ALL,
+        "hazard_action": Action::ALL,
+        "hazard_refusal": Refusal::ALL,
+        "hazard_closed_kind": ClosedKind::ALL,
+        "hazard_remedy": Remedy::ALL,
+        "hazard_warning": Colour::ALL,
+        "deadline_day_kind": DayKind::ALL,
     })
 }
