@@ -40,6 +40,24 @@ pub enum Announcement {
 }
 
 impl Kind {
+    /// What people call it.
+    #[must_use]
+    pub const fn name_zh(self) -> &'static str {
+        match self {
+            Self::Patrol => "日常巡查",
+            Self::SelfCheck => "自查",
+            Self::Routine => "常规检查",
+            Self::Special => "专项检查",
+            Self::Unannounced => "突击检查",
+            Self::Random => "双随机抽查",
+            Self::Peer => "交叉互查",
+            Self::Supervision => "督导检查",
+            Self::LookBack => "回头看",
+            Self::Joint => "联合检查",
+            Self::ThirdParty => "第三方检查",
+        }
+    }
+
     /// Whether a school may start it about itself. The rest are the bureau's.
     #[must_use]
     pub const fn of_school(self) -> bool {
