@@ -1,1 +1,20 @@
+//! 安校 anxiao: the backend on which an education bureau and its schools keep children safe.
+//!
+//! The map of the house. Each folder is one thing of the domain with the same few files: `routes` (HTTP), `rules`
+//! (pure decisions), `store` (queries).
+//!
+//!   of routes, start and stop; [`service`]: health, figures, the API page.
+//! * [`platform`]: database, HTTP, journal, errors, time and ids; knows nothing of schools.
+//! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
+//! * [`orgs`]: bureaus, schools, sites.
+
+pub mod access;
+pub mod accounts;
+pub mod app;
+pub mod openapi;
+pub mod orgs;
 pub mod platform;
+pub mod reports;
+pub mod server;
+pub mod service;
+pub mod words;

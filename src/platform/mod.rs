@@ -1,1 +1,12 @@
-#[macro_use] mod text_enum;
+//! What the house stands on and what knows nothing of schools: database, HTTP, journal, errors, time and ids.
+
+#[macro_use]
+mod text_enum;
+
+pub mod clock;
+pub mod db;
+pub mod error;
+pub mod http;
+pub mod ids;
+pub mod journal;
+pub mod telemetry;

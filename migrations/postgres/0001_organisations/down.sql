@@ -1,0 +1,3 @@
+DROP TABLE sites;
+DROP TABLE org_closure;
+DROP TABLE orgs;

@@ -1,0 +1,3 @@
+DROP TABLE serials;
+DROP TABLE idempotency_keys;
+DROP TABLE events;

@@ -1,0 +1,99 @@
+//! What handlers do. Each action is a type that names the permissions any of which opens the function; how far it
+//! then reaches is the scope of the permission that the handler asks for.
+
+use super::policy::Permission;
+
+/// A function of the API.
+pub trait Action: Send + Sync + 'static {
+    /// Any of these lets a caller in; none at all means everybody signed in.
+    const ANY_OF: &'static [Permission];
+    /// Whether somebody with a one-time password may use it.
+    const WITH_ONE_TIME_PASSWORD: bool = false;
+}
+
+macro_rules! actions {
+    ($($module:ident { $($(#[$meta:meta])* $name:ident = [$($permission:ident),*] $(, $early:literal)?;)+ })+) => {
+        $(
+            #[doc = concat!("Actions on `", stringify!($module), "`.")]
+            pub mod $module {
+                use super::{Action, Permission};
+                $(
+                    $(#[$meta])*
+                    #[derive(Debug)]
+                    pub struct $name;
+                    impl Action for $name {
+                        const ANY_OF: &'static [Permission] = &[$(Permission::$permission),*];
+                        $(const WITH_ONE_TIME_PASSWORD: bool = $early;)?
+                    }
+                )+
+            }
+        )+
+    };
+}
+
+actions! {
+    account {
+        /// One's own account, sessions and password.
+        Own = [], true;
+    }
+    org {
+        /// Seeing organisations and sites.
+        Read = [OrgRead];
+        /// Making and changing organisations.
+        Manage = [OrgManage];
+        /// Making and changing sites.
+        Site = [SiteManage];
+    }
+    user {
+        /// Naming people.
+        Lookup = [UserLookup];
+        /// Seeing accounts.
+        Read = [UserRead];
+        /// Making, changing and disabling accounts.
+        Manage = [UserManage];
+    }
+    catalogue {
+        /// Seeing categories, domains and checklists.
+        Read = [CatalogueRead];
+        /// Changing them.
+        Manage = [CatalogueManage];
+    }
+    policy {
+        /// Seeing deadlines and the calendar.
+        Read = [PolicyRead];
+        /// Changing them.
+        Manage = [PolicyManage];
+    }
+    inspection {
+        /// Seeing inspections and answers.
+        Read = [InspectionRead];
+        /// Creating and editing before check-in.
+        Plan = [InspectionPlan];
+        /// Check-in, answers, submit.
+        Perform = [InspectionPerform];
+        /// The school's signature, or the record that it was refused.
+        Acknowledge = [InspectionAcknowledge, InspectionPerform];
+        /// Confirming.
+        Confirm = [InspectionConfirm];
+        /// Voiding: before check-in by who plans, later by the bureau.
+        Void = [InspectionVoid, InspectionPlan];
+    }
+    hazard {
+        /// Seeing hazards and their history.
+        Read = [HazardRead];
+        /// Reporting one.
+        Report = [HazardReport];
+        /// Changing texts and place.
+        Edit = [HazardEdit];
+        /// Any change of state; the action then takes its own scope.
+        Transition = [
+            HazardIssue, HazardRespond, HazardRectify, HazardRecheck, HazardReopen, HazardApprove, HazardVoid
+        ];
+        /// Commenting.
+        Comment = [HazardComment];
+    }
+    report {
+        /// Reports.
+        Read = [ReportRead];
+    }
+}

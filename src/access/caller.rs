@@ -1,0 +1,198 @@
+//! A signed-in person with all memberships, as the database has them.
+
+use diesel::prelude::*;
+use serde::Serialize;
+use utoipa::ToSchema;
+
+use super::policy::{self, Permission};
+use super::role::Role;
+use super::scope::{Reach, Scope};
+use crate::orgs::rules::OrgKind;
+use crate::platform::db::Conn;
+use crate::platform::db::schema::{memberships, orgs, sessions, users};
+use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::platform::error::Problem;
+
+/// Somebody who has signed in.
+#[derive(Debug, Clone)]
+pub struct Caller {
+    /// The user.
+    pub user_id: Id,
+    /// The session of the token.
+    pub session_id: Id,
+    /// The device's own name for itself.
+    pub device: Option<String>,
+    /// For signing in.
+    pub username: String,
+    /// For people to read.
+    pub display_name: String,
+    /// Until then, only the own account is open.
+    pub must_change_password: bool,
+    /// Moves with every change of rights.
+    pub rights_version: i64,
+    /// What the person is, where; ended ones left out, future and expired ones not.
+    pub memberships: Vec<Membership>,
+}
+
+/// A role in an organisation.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct Membership {
+    /// Of the membership.
+    pub id: Id,
+    /// Where.
+    pub org: MemberOrg,
+    /// What.
+    pub role: Role,
+    /// Narrowed to these domains; all where null.
+    #[schema(required)]
+    pub domains: Option<Vec<String>>,
+    /// From when.
+    pub valid_from: Timestamp,
+    /// Until when; for good where null.
+    #[schema(required)]
+    pub valid_to: Option<Timestamp>,
+    /// The bureau of the organisation.
+    #[serde(skip)]
+    pub bureau_id: Id,
+}
+
+/// The organisation of a membership.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+pub struct MemberOrg {
+    /// Of the organisation.
+    pub id: Id,
+    /// Its name.
+    pub name: String,
+    /// Its kind.
+    pub kind: OrgKind,
+}
+
+impl Membership {
+    /// Whether the membership counts at `now`.
+    #[must_use]
+    pub fn is_valid(&self, now: Timestamp) -> bool {
+        self.valid_from <= now && self.valid_to.is_none_or(|end| now < end)
+    }
+}
+
+impl Caller {
+    /// How far `permission` reaches for this caller at `now`.
+    #[must_use]
+    pub fn scope(&self, permission: Permission, now: Timestamp) -> Scope {
+        let business = !(permission.as_str().starts_with("org.") || permission.as_str().starts_with("user."));
+        let reaches = self
+            .memberships
+            .iter()
+            .filter(|membership| membership.is_valid(now))
+            .filter_map(|membership| {
+                let limit = policy::cell(membership.role, permission)?;
+                Some(Reach {
+                    role: membership.role,
+                    org_id: membership.org.id,
+                    org_kind: membership.org.kind,
+                    bureau_id: membership.bureau_id,
+                    domains: if business { membership.domains.clone() } else { None },
+                    limit,
+                })
+            })
+            .collect();
+        Scope { user_id: self.user_id, reaches }
+    }
+
+    /// Whether the caller has `permission` anywhere at `now`.
+    #[must_use]
+    pub fn may(&self, permission: Permission, now: Timestamp) -> bool {
+        self.memberships
+            .iter()
+            .any(|membership| membership.is_valid(now) && policy::cell(membership.role, permission).is_some())
+    }
+}
+
+/// The version of a session's rights; nothing where the session or the account has ended.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn rights_version(conn: &mut Conn, session_id: Id) -> Result<Option<i64>, Problem> {
+    Ok(sessions::table
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .filter(sessions::id.eq(session_id))
+        .filter(sessions::ended_at.is_null())
+        .filter(users::disabled_at.is_null())
+        .select(users::rights_version)
+        .first(conn)
+        .optional()?)
+}
+
+/// The person behind a session; nothing where the session or the account has ended.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn load(conn: &mut Conn, session_id: Id) -> Result<Option<Caller>, Problem> {
+    type Row = (Id, Option<String>, String, String, bool, i64);
+    let found: Option<Row> = sessions::table
+        .inner_join(users::table.on(users::id.eq(sessions::user_id)))
+        .filter(sessions::id.eq(session_id))
+        .filter(sessions::ended_at.is_null())
+        .filter(users::disabled_at.is_null())
+        .select((
+            users::id,
+            sessions::device_id,
+            users::username,
+            users::display_name,
+            users::must_change_password,
+            users::rights_version,
+        ))
+        .first(conn)
+        .optional()?;
+    let Some((user_id, device, username, display_name, must_change_password, rights_version)) = found else {
+        return Ok(None);
+    };
+    let memberships = memberships_of(conn, user_id)?;
+    Ok(Some(Caller {
+        user_id,
+        session_id,
+        device,
+        username,
+        display_name,
+        must_change_password,
+        rights_version,
+        memberships,
+    }))
+}
+
+/// The memberships of a user that have not been ended, oldest first.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn memberships_of(conn: &mut Conn, user_id: Id) -> Result<Vec<Membership>, Problem> {
+    type Row = (Id, Id, Id, Role, Option<Doc>, Timestamp, Option<Timestamp>, String, OrgKind);
+    let rows: Vec<Row> = memberships::table
+        .inner_join(orgs::table.on(orgs::id.eq(memberships::org_id)))
+        .filter(memberships::user_id.eq(user_id))
+        .filter(memberships::ended_at.is_null())
+        .order((memberships::created_at, memberships::id))
+        .select((
+            memberships::id,
+            memberships::org_id,
+            memberships::bureau_id,
+            memberships::role,
+            memberships::domains,
+            memberships::valid_from,
+            memberships::valid_to,
+            orgs::name,
+            orgs::kind,
+        ))
+        .load(conn)?;
+    Ok(rows
+        .into_iter()
+        .map(|(id, org_id, bureau_id, role, domains, valid_from, valid_to, name, kind)| Membership {
+            id,
+            org: MemberOrg { id: org_id, name, kind },
+            role,
+            domains: domains.map(|doc| doc.read()),
+            valid_from,
+            valid_to,
+            bureau_id,
+        })
+        .collect())
+}

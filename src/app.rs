@@ -1,0 +1,79 @@
+//! [`App`]: what a request may reach.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use crate::access::allowed::DoorKey;
+use crate::access::gate::Remembered;
+use crate::accounts::passwords::Passwords;
+use crate::accounts::tokens::Tokens;
+use crate::platform::clock::Clock;
+use crate::platform::db::Db;
+use crate::platform::ids::Ids;
+use crate::platform::telemetry::Metrics;
+
+/// One running application. Two may run in one process; nothing is global.
+pub struct App {
+    db: Db,
+    /// Time.
+    pub clock: Arc<dyn Clock>,
+    /// Ids and randomness.
+    pub ids: Arc<dyn Ids>,
+    /// Access tokens and what is derived from the signing key.
+    pub tokens: Tokens,
+    /// Password hashing, at most two at once.
+    pub passwords: Passwords,
+    /// Verified tokens and callers.
+    pub remembered: Remembered,
+    /// Figures.
+    pub metrics: Arc<Metrics>,
+    leaving: AtomicBool,
+}
+
+impl App {
+    /// Puts an application together.
+    #[must_use]
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        tokens: Tokens,
+        metrics: Arc<Metrics>,
+    ) -> Self {
+        Self {
+            db,
+            clock,
+            ids,
+            tokens,
+            passwords: Passwords::default(),
+            remembered: Remembered::default(),
+            metrics,
+            leaving: AtomicBool::new(false),
+        }
+    }
+
+    /// The database, for whoever holds the key: `access` alone makes one.
+    #[must_use]
+    pub const fn db(&self, _: &DoorKey) -> &Db {
+        &self.db
+    }
+
+    /// Says that no new work should be sent here.
+    pub fn leave(&self) {
+        self.leaving.store(true, Ordering::SeqCst);
+    }
+
+    /// Whether new work may be sent here, this process's own will apart from the database's.
+    #[must_use]
+    pub fn is_leaving(&self) -> bool {
+        self.leaving.load(Ordering::SeqCst)
+    }
+}
+
+impl App {
+    /// Jobs that wait before the two doors of the database.
+    #[must_use]
+    pub fn waiting(&self) -> (usize, usize) {
+        self.db.waiting()
+    }
+}

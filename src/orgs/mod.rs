@@ -1,0 +1,3 @@
+//! Bureaus, clusters, schools, agencies, and the places inside schools.
+
+pub mod rules;

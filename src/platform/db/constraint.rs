@@ -1,0 +1,41 @@
+//! Unique constraints by name, mapped once to the code a caller sees.
+//!
+//! PostgreSQL names the constraint; SQLite names the columns.
+
+use crate::platform::error::{Code, Problem};
+
+/// (name on PostgreSQL, columns on SQLite, code)
+const CONSTRAINTS: &[(&str, &str, Code)] = &[
+    ("users_username_key", "users.username", Code::UsernameTaken),
+    ("orgs_name_key", "orgs.bureau_id, orgs.name", Code::NameTaken),
+    ("orgs_identifier_key", "orgs.bureau_id, orgs.identifier", Code::IdentifierTaken),
+    ("orgs_region_code_key", "orgs.region_code", Code::RegionCodeTaken),
+    ("sites_code_key", "sites.bureau_id, sites.code", Code::SiteCodeTaken),
+    ("orgs_pkey", "orgs.id", Code::IdReused),
+    ("sites_pkey", "sites.id", Code::IdReused),
+    ("users_pkey", "users.id", Code::IdReused),
+    ("checklists_pkey", "checklists.id", Code::IdReused),
+    ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
+    ("inspections_pkey", "inspections.id", Code::IdReused),
+    ("hazards_pkey", "hazards.id", Code::IdReused),
+    ("comments_pkey", "comments.id", Code::IdReused),
+    (
+        "idempotency_keys_pkey",
+        "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",
+        Code::IdempotencyInProgress,
+    ),
+];
+
+/// The problem behind a unique violation.
+pub fn problem(name: Option<&str>, message: &str) -> Problem {
+    let columns = message.strip_prefix("UNIQUE constraint failed: ");
+    let known = CONSTRAINTS.iter().find(|(pg, sqlite, _)| name == Some(*pg) || columns == Some(*sqlite));
+    // An id or key that another transaction has just used: run again, the second run finds the stored record.
+    known.map_or_else(
+        || Problem::internal("unique constraint without a code"),
+        |(_, _, code)| {
+            let retry = matches!(code, Code::IdReused | Code::IdempotencyInProgress);
+            Problem { retry, ..Problem::new(*code) }
+        },
+    )
+}

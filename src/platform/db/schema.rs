@@ -1,0 +1,534 @@
+//! The tables, as both migration trees make them; a test compares this file with both engines.
+#![expect(missing_docs, reason = "the columns are explained in the migrations")]
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    orgs (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        kind -> Text,
+        parent_id -> Nullable<Id>,
+        bureau_id -> Id,
+        name -> Text,
+        region_code -> Nullable<Text>,
+        time_zone -> Text,
+        school_kind -> Nullable<Text>,
+        identifier -> Nullable<Text>,
+        features -> Doc,
+        students -> Nullable<Integer>,
+        staff -> Nullable<Integer>,
+        max_floor -> Nullable<Integer>,
+        address -> Nullable<Text>,
+        lat -> Nullable<Double>,
+        lng -> Nullable<Double>,
+        datum -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    org_closure (ancestor_id, descendant_id) {
+        ancestor_id -> Id,
+        descendant_id -> Id,
+        depth -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sites (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        parent_id -> Nullable<Id>,
+        kind -> Text,
+        name -> Text,
+        code -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    users (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        username -> Text,
+        display_name -> Text,
+        phone -> Nullable<Text>,
+        password_hash -> Text,
+        must_change_password -> Bool,
+        demo -> Bool,
+        disabled_at -> Nullable<Utc>,
+        rights_version -> BigInt,
+        failed_logins -> Integer,
+        locked_until -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    memberships (id) {
+        id -> Id,
+        created_at -> Utc,
+        created_by -> Nullable<Id>,
+        user_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        role -> Text,
+        domains -> Nullable<Doc>,
+        valid_from -> Utc,
+        valid_to -> Nullable<Utc>,
+        ended_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sessions (id) {
+        id -> Id,
+        user_id -> Id,
+        device_id -> Nullable<Text>,
+        device_name -> Nullable<Text>,
+        created_at -> Utc,
+        last_used_at -> Utc,
+        expires_at -> Utc,
+        ended_at -> Nullable<Utc>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    refresh_tokens (hash) {
+        hash -> Binary,
+        session_id -> Id,
+        created_at -> Utc,
+        expires_at -> Utc,
+        spent_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    events (seq) {
+        seq -> BigInt,
+        tx -> BigInt,
+        epoch -> Integer,
+        stream -> Text,
+        bureau_id -> Nullable<Id>,
+        org_id -> Nullable<Id>,
+        entity -> Text,
+        entity_id -> Id,
+        action -> Text,
+        actor -> Nullable<Id>,
+        device -> Nullable<Text>,
+        at -> Utc,
+        payload -> Text,
+        content_hash -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    idempotency_keys (user_id, method, path, key) {
+        user_id -> Id,
+        method -> Text,
+        path -> Text,
+        key -> Text,
+        body_hash -> Binary,
+        status -> Integer,
+        reply -> Text,
+        created_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    serials (bureau_id, series, year) {
+        bureau_id -> Id,
+        series -> Text,
+        year -> Integer,
+        last -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    category_overrides (bureau_id, code) {
+        bureau_id -> Id,
+        code -> Text,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        name_zh -> Nullable<Text>,
+        name_en -> Nullable<Text>,
+        definition_zh -> Nullable<Text>,
+        position -> Nullable<Integer>,
+        active -> Nullable<Bool>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    checklists (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Nullable<Id>,
+        org_id -> Nullable<Id>,
+        lineage_id -> Id,
+        revision -> Integer,
+        title -> Text,
+        status -> Text,
+        published_at -> Nullable<Utc>,
+        retired_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    checklist_items (checklist_id, code) {
+        checklist_id -> Id,
+        position -> Integer,
+        code -> Text,
+        category -> Text,
+        domain -> Text,
+        item -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    deadline_policies (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Nullable<Id>,
+        level -> Text,
+        domain -> Nullable<Text>,
+        source -> Nullable<Text>,
+        remedy -> Nullable<Text>,
+        days -> Integer,
+        day_kind -> Text,
+        active -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    calendar_years (bureau_id, year) {
+        bureau_id -> Id,
+        year -> Integer,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        days -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspections (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        kind -> Text,
+        title -> Text,
+        announced -> Bool,
+        status -> Text,
+        planned_on -> Nullable<Date>,
+        lead_id -> Id,
+        started_at -> Nullable<Utc>,
+        started_by -> Nullable<Id>,
+        start_location -> Nullable<Doc>,
+        start_device_time -> Nullable<Utc>,
+        submitted_at -> Nullable<Utc>,
+        submitted_by -> Nullable<Id>,
+        conclusion -> Nullable<Text>,
+        signatures -> Nullable<Doc>,
+        acknowledgement -> Nullable<Doc>,
+        confirmed_at -> Nullable<Utc>,
+        confirmed_by -> Nullable<Id>,
+        voided_at -> Nullable<Utc>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_checklists (inspection_id, checklist_id) {
+        inspection_id -> Id,
+        checklist_id -> Id,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_team (inspection_id, user_id) {
+        inspection_id -> Id,
+        user_id -> Id,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    answers (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspection_id -> Id,
+        checklist_id -> Id,
+        item_code -> Text,
+        position -> Integer,
+        category -> Text,
+        domain -> Text,
+        result -> Nullable<Text>,
+        value -> Nullable<Doc>,
+        note -> Nullable<Text>,
+        reason -> Nullable<Text>,
+        site_id -> Nullable<Id>,
+        severity -> Nullable<Text>,
+        on_the_spot -> Bool,
+        evidence_ids -> Doc,
+        before_evidence_ids -> Doc,
+        after_evidence_ids -> Doc,
+        measures_taken -> Nullable<Text>,
+        fixed_by -> Nullable<Id>,
+        answered_by -> Nullable<Id>,
+        answered_at -> Nullable<Utc>,
+        device_time -> Nullable<Utc>,
+        hazard_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazards (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Nullable<Id>,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        site_id -> Nullable<Id>,
+        number -> Text,
+        status -> Text,
+        level -> Text,
+        proposed_level -> Text,
+        level_decided_by -> Nullable<Id>,
+        category -> Text,
+        domain -> Text,
+        title -> Text,
+        description -> Text,
+        basis -> Nullable<Text>,
+        requirement -> Nullable<Text>,
+        source -> Text,
+        escalate -> Bool,
+        found_at -> Utc,
+        registered_at -> Utc,
+        reported_by -> Id,
+        inspection_id -> Nullable<Id>,
+        item_code -> Nullable<Text>,
+        evidence_ids -> Doc,
+        responsible_org_id -> Id,
+        responsible_user_id -> Nullable<Id>,
+        leader_user_id -> Nullable<Id>,
+        lead_section -> Nullable<Text>,
+        remedy -> Nullable<Text>,
+        bureau_side -> Bool,
+        issued_at -> Nullable<Utc>,
+        issued_by -> Nullable<Id>,
+        acknowledged_at -> Nullable<Utc>,
+        acknowledged_by -> Nullable<Id>,
+        due_at -> Nullable<Utc>,
+        due_on -> Nullable<Date>,
+        original_due_at -> Nullable<Utc>,
+        plan_due_at -> Nullable<Utc>,
+        policy_id -> Nullable<Id>,
+        calendar_provisional -> Bool,
+        plan -> Nullable<Doc>,
+        plan_filed_at -> Nullable<Utc>,
+        round -> Integer,
+        returns -> Integer,
+        submissions -> Integer,
+        rectifiers -> Doc,
+        reported_done_at -> Nullable<Utc>,
+        reported_done_by -> Nullable<Id>,
+        recheck_due_at -> Nullable<Utc>,
+        recheckers -> Doc,
+        passed_at -> Nullable<Utc>,
+        approved_by -> Nullable<Id>,
+        closed_at -> Nullable<Utc>,
+        closed_by -> Nullable<Id>,
+        closed_kind -> Nullable<Text>,
+        void_reason -> Nullable<Text>,
+        reopened -> Integer,
+        recurrence_of -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_rounds (hazard_id, round) {
+        hazard_id -> Id,
+        round -> Integer,
+        due_at -> Nullable<Utc>,
+        measures_taken -> Nullable<Text>,
+        cost_fen -> Nullable<BigInt>,
+        evidence_ids -> Doc,
+        signed_off_by -> Nullable<Id>,
+        reported_by -> Nullable<Id>,
+        reported_at -> Nullable<Utc>,
+        outcome -> Nullable<Text>,
+        opinion -> Nullable<Text>,
+        recheckers -> Doc,
+        on_site -> Nullable<Bool>,
+        recheck_evidence_ids -> Doc,
+        rechecked_by -> Nullable<Id>,
+        rechecked_at -> Nullable<Utc>,
+        approval_opinion -> Nullable<Text>,
+        approved_by -> Nullable<Id>,
+        approved_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    comments (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        hazard_id -> Id,
+        text -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_counters (scope_id, rollup, month, due_month, category, domain, level) {
+        bureau_id -> Id,
+        scope_id -> Id,
+        rollup -> Text,
+        month -> Text,
+        due_month -> Text,
+        category -> Text,
+        domain -> Text,
+        level -> Text,
+        found -> BigInt,
+        closed -> BigInt,
+        on_spot -> BigInt,
+        self_found -> BigInt,
+        on_time -> BigInt,
+        original_on_time -> BigInt,
+        submissions -> BigInt,
+        returns -> BigInt,
+        duration_s -> BigInt,
+    }
+}
+
+diesel::allow_tables_to_appear_in_same_query!(
+    orgs,
+    org_closure,
+    sites,
+    users,
+    memberships,
+    sessions,
+    refresh_tokens,
+    events,
+    idempotency_keys,
+    serials,
+    category_overrides,
+    checklists,
+    checklist_items,
+    deadline_policies,
+    calendar_years,
+    inspections,
+    inspection_checklists,
+    inspection_team,
+    answers,
+    hazards,
+    hazard_rounds,
+    comments,
+    hazard_counters,
+);
