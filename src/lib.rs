@@ -11,6 +11,8 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod catalogue;
+pub mod inspections;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;

@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, openapi, service};
+use crate::{accounts, catalogue, inspections, openapi, service};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -23,6 +23,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(
             utoipa_actix_web::scope("/api/v1")
                 .configure(accounts::routes)
+                .configure(catalogue::routes)
+                .configure(inspections::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

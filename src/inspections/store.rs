@@ -10,7 +10,7 @@ mod record;
 mod rights;
 mod sight;
 
-pub use answers::{AnswerBody, AnswerView, AnswersBody, answer, answers_of};
+pub use answers::{AnswerBody, AnswerRow, AnswerView, AnswersBody, answer, answers_of, has_item};
 pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
 pub use create::{Edit, NewInspection, create, edit, stored};
 pub use findings::{Submit, Submitted, submit};

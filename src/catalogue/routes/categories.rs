@@ -2,7 +2,6 @@
 
 use actix_web::{get, patch, web};
 use serde::Serialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{Allowed, actions::catalogue};
@@ -70,12 +69,12 @@ pub async fn change(
     body: Body<CategoryChange>,
 ) -> Result<Reply, Problem> {
     let code = code.into_inner();
-    let view = allowed
+    allowed
         .write_unkept(move |tx, rights| {
-            store::change_category(tx, rights, &code, &if_match, || body.get().cloned())
+            let (receipt, view) = store::change_category(tx, rights, &code, &if_match, || body.get().cloned())?;
+            Ok(receipt.with(Reply::record(&view)?))
         })
-        .await?;
-    Reply::record(&view)
+        .await
 }
 
 /// A domain of hazards: the second axis beside the category.

@@ -2,7 +2,6 @@
 
 use actix_web::{get, patch, post};
 use serde::Deserialize;
-use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{Allowed, Rights, actions::catalogue};
@@ -11,7 +10,7 @@ use crate::catalogue::store::{
 };
 use crate::openapi::ListOf;
 use crate::platform::db::types::Id;
-use crate::platform::db::{Commit, Tx};
+use crate::platform::db::{Commit, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Body, Check, IfMatch, List, PathId, Reply};
 
@@ -20,7 +19,7 @@ use crate::platform::http::{Body, Check, IfMatch, List, PathId, Reply};
 /// Built-in ones, the bureau's and, for a school, its own; drafts only for those who keep them. Items are left out.
 #[utoipa::path(
     tag = "catalogue",
-    params(ChecklistFilter, crate::platform::http::list::ListParams),
+    params(ChecklistFilter, crate::openapi::PageQuery),
     responses((status = 200, description = "A page of checklists, newest first", body = ListOf<ChecklistRowView>)),
     extensions(("x-permission" = json!("catalogue.read")))
 )]
@@ -54,8 +53,12 @@ pub async fn create(allowed: Allowed<catalogue::Manage>, body: Body<NewChecklist
         .await
 }
 
-fn created(made: Commit<ChecklistView>) -> Result<Commit<Reply>, Problem> {
-    made.try_map(|view| Reply::created(&format!("/checklists/{}", view.head.id), &view))
+fn created((receipt, view): (Receipt, ChecklistView)) -> Result<Commit<Reply>, Problem> {
+    Ok(receipt.with(Reply::created(&format!("/checklists/{}", view.head.id), &view)?))
+}
+
+fn changed((receipt, view): (Receipt, ChecklistView)) -> Result<Commit<Reply>, Problem> {
+    Ok(receipt.with(Reply::record(&view)?))
 }
 
 /// Read a checklist
@@ -97,15 +100,14 @@ pub async fn change(
     if_match: IfMatch,
     body: Body<ChecklistChange>,
 ) -> Result<Reply, Problem> {
-    let view = allowed
+    allowed
         .write_unkept(move |tx, rights| {
             let row = kept(tx, rights, id.0)?;
             let current = store::view(tx.conn, row.clone())?;
             if_match.check(row.version, || serde_json::to_value(&current).unwrap_or_default())?;
-            store::change(tx, &row, body.get()?)
+            changed(store::change(tx, &row, body.get()?)?)
         })
-        .await?;
-    Reply::record(&view)
+        .await
 }
 
 /// Nothing needs to be said.
@@ -133,7 +135,7 @@ pub async fn publish(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body
                 return Ok(again);
             }
             body.get()?;
-            store::publish(tx, &row)?.try_map(|view| Reply::record(&view))
+            changed(store::publish(tx, &row)?)
         })
         .await
 }
@@ -183,7 +185,7 @@ pub async fn retire(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<
                 return Ok(again);
             }
             body.get()?;
-            store::retire(tx, &row)?.try_map(|view| Reply::record(&view))
+            changed(store::retire(tx, &row)?)
         })
         .await
 }

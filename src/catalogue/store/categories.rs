@@ -10,7 +10,7 @@ use crate::catalogue::builtin::{self, Category};
 use crate::on_conn;
 use crate::platform::db::schema::category_overrides;
 use crate::platform::db::types::{Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::Patch;
 use crate::platform::http::{Check, Faults, IfMatch, Record};
@@ -174,7 +174,7 @@ pub fn change_category(
     code: &str,
     if_match: &IfMatch,
     change: impl FnOnce() -> Result<CategoryChange, Problem>,
-) -> Result<Commit<CategoryView>, Problem> {
+) -> Result<(Receipt, CategoryView), Problem> {
     let scope = rights.of(Permission::CatalogueManage);
     let reach = scope.reaches.iter().find(|reach| reach.limit == Limit::Full);
     let bureau_id = reach.ok_or_else(|| Problem::new(Code::Forbidden))?.bureau_id;
@@ -221,5 +221,5 @@ pub fn change_category(
     });
     let view = category(tx.conn, Some(bureau_id), code)?;
     let event = Event::of("category", view.id, "changed").at(bureau_id, bureau_id).with(json!({"code": code}));
-    Ok(tx.record(event)?.with(view))
+    Ok((tx.record(event)?, view))
 }

@@ -2,7 +2,7 @@
 //! only by those who keep them.
 
 use diesel::prelude::*;
-use diesel::sql_types::Bool;
+use diesel::sql_types::{Bool, Nullable};
 use diesel::BoxableExpression;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -146,27 +146,26 @@ pub struct ChecklistFilter {
     pub org_id: Option<Id>,
 }
 
-type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Bool>>;
+type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 fn any(conditions: Vec<Condition>) -> Condition {
-    let nothing: Condition = Box::new(checklists::id.ne(checklists::id));
+    let nothing: Condition = Box::new(checklists::id.ne(checklists::id).nullable());
     conditions.into_iter().fold(nothing, |all, one| Box::new(all.or(one)))
 }
 
-/// `coalesce` would hide the index; the columns are null for built-in rows only.
 fn belongs(bureau_id: Id, org_id: Option<Id>) -> Condition {
     match org_id {
-        None => Box::new(checklists::bureau_id.assume_not_null().eq(bureau_id).and(checklists::bureau_id.is_not_null())),
-        Some(org_id) => Box::new(checklists::org_id.assume_not_null().eq(org_id).and(checklists::org_id.is_not_null())),
+        None => Box::new(checklists::bureau_id.eq(bureau_id)),
+        Some(org_id) => Box::new(checklists::org_id.eq(org_id)),
     }
 }
 
 /// What the caller may read: built-in; published and retired ones of the own bureau and, for a school, its own;
 /// drafts where the caller keeps them.
 fn sight(rights: &Rights) -> Condition {
-    let mut conditions: Vec<Condition> = vec![Box::new(checklists::bureau_id.is_null())];
+    let mut conditions: Vec<Condition> = vec![Box::new(checklists::bureau_id.is_null().nullable())];
     for reach in &rights.of(Permission::CatalogueRead).reaches {
-        let out = || checklists::status.ne(ChecklistStatus::Draft);
+        let out = || checklists::status.ne(ChecklistStatus::Draft).nullable();
         conditions.push(Box::new(belongs(reach.bureau_id, Some(reach.bureau_id)).and(out())));
         match reach.org_kind {
             OrgKind::Bureau => conditions.push(Box::new(belongs(reach.bureau_id, None).and(out()))),
@@ -248,16 +247,12 @@ pub fn list(conn: &mut Conn, rights: &Rights, list: &List<ChecklistFilter>) -> R
         .order((checklist_items::checklist_id, checklist_items::position))
         .select((checklist_items::checklist_id, checklist_items::category, checklist_items::domain))
         .load(conn)?;
-    Ok(page
-        .map(|row| {
-            let mine: Vec<_> = contents.iter().filter(|(id, _, _)| *id == row.id).collect();
-            head(
-                row,
-                mine.iter().map(|(_, category, _)| category.as_str()),
-                mine.iter().map(|(_, _, domain)| domain.as_str()),
-            )
-        })
-        .counted(counted))
+    let rows = page.data.into_iter().map(|row| {
+        let mine: Vec<_> = contents.iter().filter(|(id, _, _)| *id == row.id).collect();
+        let (categories, domains) = (mine.iter().map(|one| one.1.as_str()), mine.iter().map(|one| one.2.as_str()));
+        head(row, categories, domains)
+    });
+    Ok(Page { data: rows.collect(), page: page.page }.counted(counted))
 }
 
 fn head<'a>(

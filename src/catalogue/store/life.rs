@@ -14,7 +14,7 @@ use crate::on_conn;
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{checklist_items, checklists};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Check, Faults, FieldError};
 use crate::platform::journal::Event;
@@ -163,7 +163,7 @@ pub fn create(
     rights: &Rights,
     new: &NewChecklist,
     body_hash: &[u8],
-) -> Result<Commit<ChecklistView>, Problem> {
+) -> Result<(Receipt, ChecklistView), Problem> {
     let (bureau_id, org_id) = home(tx.conn, rights, new.org_id)?;
     known_category(new.category.as_deref())?;
     judge(&new.items, new.category.as_deref(), Care::Draft)?;
@@ -187,7 +187,7 @@ pub fn create(
     finish(tx, id, "created")
 }
 
-fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<Commit<ChecklistView>, Problem> {
+fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<(Receipt, ChecklistView), Problem> {
     let row = load(tx.conn, id)?;
     let mut event = Event::of("checklist", id, action)
         .with(json!({"lineage_id": row.lineage_id, "revision": row.revision, "status": row.status}));
@@ -195,7 +195,7 @@ fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<Commit<Checkl
         event = event.at(bureau_id, org_id);
     }
     let view = view(tx.conn, row)?;
-    Ok(tx.record(event)?.with(view))
+    Ok((tx.record(event)?, view))
 }
 
 fn refuse(row: &ChecklistRow, zh: &str, en: &str) -> Problem {
@@ -227,7 +227,7 @@ pub fn change(
     tx: &mut Tx<'_>,
     row: &ChecklistRow,
     change: &ChecklistChange,
-) -> Result<Commit<ChecklistView>, Problem> {
+) -> Result<(Receipt, ChecklistView), Problem> {
     known_category(change.category.as_deref())?;
     if let Some(items) = &change.items {
         judge(items, change.category.as_deref(), Care::Draft)?;
@@ -247,7 +247,7 @@ pub fn change(
 ///
 /// # Errors
 /// 409 where it is no draft, 422 where it is not complete.
-pub fn publish(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<Commit<ChecklistView>, Problem> {
+pub fn publish(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<(Receipt, ChecklistView), Problem> {
     must_be(row, ChecklistStatus::Draft)?;
     let items: Vec<Item> = super::items_of(tx.conn, row.id)?.into_iter().map(|(item, _, _)| item).collect();
     judge(&items, None, Care::Publish)?;
@@ -275,7 +275,7 @@ pub fn publish(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<Commit<ChecklistVi
 ///
 /// # Errors
 /// 409 where it is not published.
-pub fn retire(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<Commit<ChecklistView>, Problem> {
+pub fn retire(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<(Receipt, ChecklistView), Problem> {
     must_be(row, ChecklistStatus::Published)?;
     diesel::update(checklists::table.find(row.id))
         .set((checklists::status.eq(ChecklistStatus::Retired), checklists::retired_at.eq(tx.now)))
@@ -289,7 +289,7 @@ pub fn retire(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<Commit<ChecklistVie
 ///
 /// # Errors
 /// 409 where it is a draft, or where the next draft exists already.
-pub fn revise(tx: &mut Tx<'_>, rights: &Rights, row: &ChecklistRow) -> Result<Commit<ChecklistView>, Problem> {
+pub fn revise(tx: &mut Tx<'_>, rights: &Rights, row: &ChecklistRow) -> Result<(Receipt, ChecklistView), Problem> {
     let id = tx.new_id();
     let (lineage_id, revision, bureau_id, org_id) = match (row.bureau_id, row.org_id) {
         (Some(bureau_id), Some(org_id)) => {

@@ -14,7 +14,7 @@ use crate::catalogue::words::invalid;
 use crate::inspections::rules::{self, Action, AnswerInput, Evaluated, Outcome, Photo};
 use crate::platform::db::schema::{answers, checklist_items, sites};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults, Record};
 use crate::platform::journal::Event;
@@ -311,7 +311,21 @@ pub fn answers_of(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<A
     Ok(with_items(conn, rows)?.into_iter().map(|(row, item)| shown(row, item)).collect())
 }
 
-/// Stores answers; `place` tells where in the body each stands.
+/// Checks that an inspection in sight has this item, in the domains the caller sees.
+///
+/// # Errors
+/// 404 where it has not.
+pub fn has_item(conn: &mut Conn, rights: &Rights, seen: &Seen, code: &str) -> Result<(), Problem> {
+    let domain: String = answers::table
+        .filter(answers::inspection_id.eq(seen.row.id))
+        .filter(answers::item_code.eq(code))
+        .select(answers::domain)
+        .first(conn)?;
+    let sight = domains_in_sight(conn, rights, seen)?;
+    if sight.is_none_or(|domains| domains.contains(&domain)) { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// Stores answers; `place` tells where in the body each stands. No receipt where all of them are stored already.
 ///
 /// # Errors
 /// 404 for a site or a person out of sight; 422 with every fault; 409 by the rules.
@@ -321,7 +335,7 @@ pub fn answer(
     seen: &Seen,
     bodies: &[AnswerBody],
     place: impl Fn(usize) -> String,
-) -> Result<Commit<Vec<AnswerView>>, Problem> {
+) -> Result<(Option<Receipt>, Vec<AnswerView>), Problem> {
     let codes: Vec<String> = bodies.iter().filter_map(|body| body.item_code.clone()).collect();
     let rows: Vec<AnswerRow> = answers::table
         .filter(answers::inspection_id.eq(seen.row.id))
@@ -363,12 +377,12 @@ pub fn answer(
         views.push(shown(after, item));
     }
     if changes.is_empty() {
-        return Ok(Commit::unchanged(views));
+        return Ok((None, views));
     }
     let event = Event::of("inspection", seen.row.id, "answered")
         .at(seen.row.bureau_id, seen.row.org_id)
         .with(json!({"answers": changes}));
-    Ok(tx.record(event)?.with(views))
+    Ok((Some(tx.record(event)?), views))
 }
 
 /// Sites must be the school's; who fixed must be of the school or the bureau.

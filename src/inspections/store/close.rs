@@ -12,7 +12,7 @@ use crate::access::Rights;
 use crate::inspections::rules::{AcknowledgementOutcome, Action, may_acknowledge};
 use crate::platform::db::schema::inspections;
 use crate::platform::db::types::Doc;
-use crate::platform::db::{Commit, Tx};
+use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults, FieldError};
 
@@ -58,7 +58,7 @@ pub fn acknowledge(
     rights: &Rights,
     seen: &Seen,
     body: &Acknowledgement,
-) -> Result<Commit<InspectionView>, Problem> {
+) -> Result<(Receipt, InspectionView), Problem> {
     let actor = actor(tx.conn, rights, seen)?;
     may_acknowledge(body.outcome, facts(seen), actor).map_err(|refusals| refused(&refusals, seen, actor))?;
     let kept = json!({
@@ -79,7 +79,7 @@ pub fn acknowledge(
 ///
 /// # Errors
 /// 403 outside the caller's domains, 409 by the rules.
-pub fn confirm(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen) -> Result<Commit<InspectionView>, Problem> {
+pub fn confirm(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen) -> Result<(Receipt, InspectionView), Problem> {
     let status = may(tx.conn, rights, seen, Action::Confirm)?;
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -113,7 +113,7 @@ impl Check for Reason {
 ///
 /// # Errors
 /// 403 where it is not the caller's to void, 409 by the rules.
-pub fn void(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Reason) -> Result<Commit<InspectionView>, Problem> {
+pub fn void(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Reason) -> Result<(Receipt, InspectionView), Problem> {
     let status = may(tx.conn, rights, seen, Action::Void)?;
     diesel::update(inspections::table.find(seen.row.id))
         .set((

@@ -22,7 +22,7 @@ use crate::on_conn;
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::Patch;
 use crate::platform::http::{Check, Faults, FieldError};
@@ -259,7 +259,7 @@ pub fn create(
     org: &OrgRef,
     new: &NewInspection,
     body_hash: &[u8],
-) -> Result<Commit<InspectionView>, Problem> {
+) -> Result<(Receipt, InspectionView), Problem> {
     let forbidden = || Problem::new(Code::Forbidden);
     let plan = (new.kind, new.announced, new.team.as_slice());
     if !plans(tx.conn, rights, org, plan, &[])? {
@@ -304,7 +304,7 @@ pub fn create(
         "kind": new.kind, "team": new.team, "lead_id": lead_id, "checklist_ids": new.checklist_ids,
         "planned_on": new.planned_on,
     }));
-    Ok(tx.record(event)?.with(view))
+    Ok((tx.record(event)?, view))
 }
 
 /// Whether the caller plans as somebody of the school, and so may name its people only.
@@ -381,7 +381,7 @@ fn put_answers(tx: &mut Tx<'_>, org: &OrgRef, inspection_id: Id, chosen: Vec<Cho
 ///
 /// # Errors
 /// 403 where the plan is not the caller's, 404 and 422 as for creating, 409 once the team has arrived.
-pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Result<Commit<InspectionView>, Problem> {
+pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Result<(Receipt, InspectionView), Problem> {
     let row = &seen.row;
     may(tx.conn, rights, seen, Action::Edit)?;
     let team = edit.team.clone().unwrap_or_else(|| seen.team.clone());

@@ -13,7 +13,7 @@ use crate::inspections::rules::{Action, Kind, Outcome, Status};
 use crate::orgs::rules::Datum;
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::platform::db::{Commit, Conn, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults, Record};
 use crate::platform::journal::Event;
@@ -257,10 +257,10 @@ pub fn finish(
     seen: &Seen,
     action: &'static str,
     payload: Value,
-) -> Result<Commit<InspectionView>, Problem> {
+) -> Result<(Receipt, InspectionView), Problem> {
     let view = view(tx.conn, seen.row.id)?;
     let event = Event::of("inspection", seen.row.id, action).at(seen.row.bureau_id, seen.row.org_id).with(payload);
-    Ok(tx.record(event)?.with(view))
+    Ok((tx.record(event)?, view))
 }
 
 /// Where a device is, as it says.
@@ -313,7 +313,7 @@ pub fn check_in(
     rights: &Rights,
     seen: &Seen,
     body: &CheckIn,
-) -> Result<Commit<InspectionView>, Problem> {
+) -> Result<(Receipt, InspectionView), Problem> {
     let status = may(tx.conn, rights, seen, Action::CheckIn)?;
     diesel::update(inspections::table.find(seen.row.id))
         .set((

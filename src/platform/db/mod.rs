@@ -18,4 +18,4 @@ mod write;
 pub use conn::{Conn, MultiBackend, Purpose, word};
 pub use db::{Db, DbOptions};
 pub use url::DatabaseUrl;
-pub use write::{Commit, Tx, Work};
+pub use write::{Commit, Receipt, Tx, Work};
