@@ -8,7 +8,6 @@ use crate::platform::http::{list::PageInfo, openapi as finishing};
 
 /// A refusal (RFC 9457).
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "only its schema is used; the answer is written in platform/http/problem.rs")]
 pub struct Problem {
     /// Where the code is explained.
     #[schema(example = "/docs#problem-validation_failed")]
@@ -34,7 +33,6 @@ pub struct Problem {
 
 /// One field or rule.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "only its schema is used")]
 pub struct ProblemField {
     /// JSON pointer into the body, or the parameter's name; empty for a rule about the record.
     #[schema(example = "/title")]
@@ -48,7 +46,6 @@ pub struct ProblemField {
 
 /// A page of a list.
 #[derive(Debug, Serialize, ToSchema)]
-#[expect(dead_code, reason = "only its schema is used; the answer is platform::http::Page")]
 pub struct ListOf<T> {
     /// The rows.
     data: Vec<T>,

@@ -3,6 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
+use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::inspections::rules::{AcknowledgementOutcome, Kind, Outcome, Photo, Status};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -16,5 +18,15 @@ pub fn all() -> Value {
         "school_feature": Feature::ALL,
         "site_kind": SiteKind::ALL,
         "datum": Datum::ALL,
+        "item_response": Response::ALL,
+        "item_severity": Severity::ALL,
+        "item_cadence": Cadence::ALL,
+        "school_stage": Stage::ALL,
+        "checklist_status": ChecklistStatus::ALL,
+        "inspection_kind": Kind::ALL,
+        "inspection_status": Status::ALL,
+        "answer_result": Outcome::ALL,
+        "answer_photo": Photo::ALL,
+        "acknowledgement_outcome": AcknowledgementOutcome::ALL,
     })
 }

@@ -11,7 +11,7 @@ use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::AUTHORIZATION;
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, web};
 use lru::LruCache;
 use sha2::{Digest, Sha256};
 
@@ -62,7 +62,7 @@ pub async fn gate<B: MessageBody + 'static>(
                 request.extensions_mut().insert(CallerId(caller.user_id));
                 request.extensions_mut().insert(caller);
             }
-            Err(problem) => return Ok(request.into_response(HttpResponse::from_error(problem))),
+            Err(problem) => return Ok(request.error_response(problem)),
         }
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)

@@ -93,7 +93,7 @@ impl Tokens {
     /// When signing and verifying do not fit each other: told at start, not at the first sign-in.
     pub fn from_seeds(seeds: &[[u8; 32]]) -> Result<Self, String> {
         // Installed once for the process; a second start finds it there.
-        drop(PROVIDER.install_default());
+        let _ = PROVIDER.install_default();
         let keys: Vec<Key> = seeds.iter().map(key).collect();
         let derive = seeds.first().copied().unwrap_or_default();
         let tokens = Self { keys, derive };

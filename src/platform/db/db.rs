@@ -1,6 +1,6 @@
 //! [`Db`]: the two doors.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
@@ -29,11 +29,16 @@ pub struct DbOptions {
     pub batch_jobs: usize,
     /// SQLite: milliseconds after which no further job joins a commit.
     pub batch_ms: u64,
+    /// Every statement's text is appended here; for tests that count statements and ask for plans.
+    pub statements: Option<StatementLog>,
 }
+
+/// The statements of all lanes, in the order they began.
+pub type StatementLog = Arc<Mutex<Vec<String>>>;
 
 impl Default for DbOptions {
     fn default() -> Self {
-        Self { read_lanes: 4, write_lanes: 4, queue: 1024, batch_jobs: 256, batch_ms: 20 }
+        Self { read_lanes: 4, write_lanes: 4, queue: 1024, batch_jobs: 256, batch_ms: 20, statements: None }
     }
 }
 
@@ -70,6 +75,7 @@ impl Db {
             around: Arc::clone(&around),
             rights_epoch: Arc::clone(&rights_epoch),
             conn: None,
+            statements: options.statements.clone(),
         };
         let write_lanes = if sqlite { 1 } else { options.write_lanes.max(1) };
         for number in 0..write_lanes {

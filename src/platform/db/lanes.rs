@@ -49,16 +49,20 @@ pub(super) struct Lane {
     pub around: Arc<Surroundings>,
     pub rights_epoch: Arc<AtomicU64>,
     pub conn: Option<Conn>,
+    pub statements: Option<super::db::StatementLog>,
 }
 
 impl Lane {
     /// The open connection, or the problem every waiting job gets.
     pub fn connect(&mut self) -> Result<&mut Conn, Problem> {
         if self.conn.is_none() {
-            let conn = Conn::open(&self.url, self.purpose).map_err(|error| {
+            let mut conn = Conn::open(&self.url, self.purpose).map_err(|error| {
                 tracing::error!(database = %self.url, error = %error, "the database cannot be opened");
                 Problem::new(Code::Unavailable).cause(error)
             })?;
+            if let Some(log) = &self.statements {
+                record_statements(&mut conn, Arc::clone(log));
+            }
             self.conn = Some(conn);
         }
         self.conn.as_mut().ok_or_else(|| Problem::new(Code::Unavailable))
@@ -89,6 +93,15 @@ impl Lane {
         }
         job.answer(None);
     }
+}
+
+fn record_statements(conn: &mut Conn, log: super::db::StatementLog) {
+    use diesel::connection::{Connection, InstrumentationEvent};
+    conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
+        if let InstrumentationEvent::StartQuery { query, .. } = event {
+            log.lock().unwrap_or_else(std::sync::PoisonError::into_inner).push(query.to_string());
+        }
+    });
 }
 
 /// Reads, one after the other. A connection that turns out dead is replaced once before the caller hears of it.

@@ -100,6 +100,24 @@ fn sqlite_version(text: &str) -> (u32, u32, u32) {
     (next(), next(), next())
 }
 
+/// How many migrations are still to be applied.
+///
+/// # Errors
+/// One sentence where the schema is behind, or newer than this program.
+pub fn pending(conn: &mut Conn) -> Result<String, String> {
+    refuse_newer(conn)?;
+    let applied: Vec<String> = match conn {
+        Conn::Sqlite(conn) => names(conn.applied_migrations()),
+        Conn::Postgres(conn) => names(conn.applied_migrations()),
+    }?;
+    let all = known().len();
+    if applied.len() == all {
+        Ok(format!("all {all} migrations are applied"))
+    } else {
+        Err(format!("{} of {all} migrations are missing; run `anxiao migrate`", all - applied.len()))
+    }
+}
+
 /// A schema that a later program has changed is not touched.
 fn refuse_newer(conn: &mut Conn) -> Result<(), String> {
     let applied: Vec<String> = match conn {

@@ -16,6 +16,6 @@ mod url;
 mod write;
 
 pub use conn::{Conn, MultiBackend, Purpose, word};
-pub use db::{Db, DbOptions};
+pub use db::{Db, DbOptions, StatementLog};
 pub use url::DatabaseUrl;
 pub use write::{Commit, Receipt, Tx, Work};

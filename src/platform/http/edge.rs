@@ -12,7 +12,7 @@ use actix_web::http::header::{
 };
 use actix_web::http::{ConnectionType, Method};
 use actix_web::middleware::Next;
-use actix_web::{Error, HttpMessage, HttpResponse, web};
+use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 
 use super::list::CallerId;
@@ -39,7 +39,7 @@ pub struct Edge {
 /// The layer itself; see the module.
 ///
 /// # Errors
-/// Never: every failure has become an answer.
+/// Only what a panic leaves, as an answer.
 pub async fn edge<B: MessageBody + 'static>(
     mut request: ServiceRequest,
     next: Next<B>,
@@ -49,15 +49,20 @@ pub async fn edge<B: MessageBody + 'static>(
     let request_id = edge.as_ref().map_or_else(String::new, |edge| edge.ids.next(edge.clock.now()).to_string());
     let early = limits(&request).and_then(|()| override_method(&mut request));
     let language = Language::of(request.request());
-    let http = request.request().clone();
-    let response = match early {
-        Err(problem) => HttpResponse::from_error(problem),
+    let method = request.method().clone();
+    // Routing needs the request for itself: no second handle may be held while the call runs.
+    let answer = match early {
+        Err(problem) => request.error_response(problem),
         Ok(()) => match AssertUnwindSafe(next.call(request)).catch_unwind().await {
-            Ok(Ok(answer)) => answer.into_parts().1.map_into_boxed_body(),
-            Ok(Err(error)) => HttpResponse::from_error(error),
-            Err(_) => HttpResponse::from_error(Problem::internal("a handler panicked")),
+            Ok(Ok(answer)) => answer.map_into_boxed_body(),
+            Ok(Err(error)) => return Err(error),
+            Err(_) => {
+                tracing::error!(request_id, method = method.as_str(), "a handler panicked");
+                return Err(Panicked { request_id, language }.into());
+            }
         },
     };
+    let (http, response) = answer.into_parts();
     let problem = response.error().and_then(|error| error.as_error::<Problem>()).cloned();
     let (mut response, code, cause) = match problem {
         Some(problem) => {
@@ -84,11 +89,11 @@ pub async fn edge<B: MessageBody + 'static>(
     let user = http.extensions().get::<CallerId>().map(|caller| caller.0);
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());
     if let Some(edge) = edge {
-        edge.metrics.request(http.method().as_str(), &pattern, status, elapsed.as_secs_f64());
+        edge.metrics.request(method.as_str(), &pattern, status, elapsed.as_secs_f64());
     }
     let micros = u64::try_from(elapsed.as_micros()).unwrap_or(u64::MAX);
     let user = user.map(|id| id.to_string()).unwrap_or_default();
-    let method = http.method().as_str();
+    let method = method.as_str();
     if status >= 500 {
         let cause = cause.unwrap_or_default();
         tracing::error!(request_id, method, route = pattern, status, code, micros, user, cause, "request");
@@ -96,6 +101,27 @@ pub async fn edge<B: MessageBody + 'static>(
         tracing::info!(request_id, method, route = pattern, status, code, micros, user, "request");
     }
     Ok(ServiceResponse::new(http, response))
+}
+
+/// What a panic leaves: the request is gone, the answer is made from what was kept of it.
+#[derive(Debug)]
+struct Panicked {
+    request_id: String,
+    language: Language,
+}
+
+impl std::fmt::Display for Panicked {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("a handler panicked")
+    }
+}
+
+impl ResponseError for Panicked {
+    fn error_response(&self) -> HttpResponse<BoxBody> {
+        let mut response = render(&Problem::internal("a handler panicked"), self.language, &self.request_id);
+        headers(&mut response, &self.request_id);
+        response
+    }
 }
 
 fn limits(request: &ServiceRequest) -> Result<(), Problem> {

@@ -1,0 +1,148 @@
+//! The command line.
+
+mod admin;
+mod backup;
+mod demo;
+mod doctor;
+mod serve;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+
+use clap::{CommandFactory, Parser, Subcommand};
+
+use crate::config::{Config, Given, refuse_unknown_environment};
+use crate::platform::clock::SystemClock;
+use crate::platform::db::{Db, DbOptions, migrations};
+use crate::platform::ids::SystemIds;
+
+/// 安校 anxiao: campus safety for an education bureau and its schools.
+///
+/// `anxiao serve` starts the server; without any setting it keeps everything in ./data.
+#[derive(Debug, Parser)]
+#[command(version, propagate_version = true)]
+struct Cli {
+    /// Settings in TOML; see anxiao.sample.toml
+    #[arg(long, global = true, env = "ANXIAO_CONFIG", value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Print the settings in force, without secrets, and stop
+    #[arg(long, global = true)]
+    print_config: bool,
+    #[command(flatten)]
+    given: Given,
+    #[command(subcommand)]
+    command: Option<Command>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Start the server
+    Serve(serve::Args),
+    /// Bring the database's schema up to this program
+    Migrate,
+    /// Load the fictional demo district into an empty database
+    Demo(demo::Args),
+    /// Make the first people and bureaus
+    #[command(subcommand)]
+    Admin(admin::Command),
+    /// Print the OpenAPI document as YAML
+    Openapi,
+    /// Print the permission table as Markdown
+    Permissions,
+    /// Copy a running SQLite database into one file
+    Backup(backup::Args),
+    /// Check settings, keys and database, and say what is wrong
+    Doctor,
+}
+
+/// Runs the command line and ends the process: 0 when all is well, 1 with one sentence when not, 2 for usage.
+#[must_use]
+pub fn run() -> ExitCode {
+    let cli = Cli::parse();
+    match go(cli) {
+        Ok(code) => code,
+        Err(sentence) => {
+            say_error(&sentence);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "the operator reads it")]
+fn say_error(sentence: &str) {
+    eprintln!("anxiao: {sentence}");
+}
+
+#[expect(clippy::print_stdout, reason = "the operator reads it")]
+pub(crate) fn say(line: &str) {
+    println!("{line}");
+}
+
+fn go(cli: Cli) -> Result<ExitCode, String> {
+    let known: Vec<String> = Cli::command()
+        .get_arguments()
+        .filter_map(|argument| argument.get_env())
+        .map(|name| name.to_string_lossy().into_owned())
+        .collect();
+    let names = std::env::vars_os().map(|(name, _)| name.to_string_lossy().into_owned());
+    refuse_unknown_environment(&known, names)?;
+    let file = cli.config.as_deref().map(Given::from_file).transpose()?.unwrap_or_default();
+    let config = cli.given.over(file).settle()?;
+    if cli.print_config {
+        say(config.print().trim_end());
+        return Ok(ExitCode::SUCCESS);
+    }
+    let Some(command) = cli.command else {
+        say(&Cli::command().render_help().to_string());
+        return Ok(ExitCode::from(2));
+    };
+    match command {
+        Command::Serve(args) => serve::run(&config, &args)?,
+        Command::Migrate => {
+            prepare_folder(&config)?;
+            let applied = migrations::run(&config.database)?;
+            say(&match applied.len() {
+                0 => format!("{} is up to date", config.database),
+                number => format!("{}: {number} migrations applied", config.database),
+            });
+        }
+        Command::Demo(args) => demo::run(&config, &args)?,
+        Command::Admin(command) => admin::run(&config, command)?,
+        Command::Openapi => {
+            say(crate::openapi::document().to_yaml().map_err(|error| error.to_string())?.trim_end());
+        }
+        Command::Permissions => say(crate::access::matrix::document().trim_end()),
+        Command::Backup(args) => backup::run(&config, &args)?,
+        Command::Doctor => return doctor::run(&config),
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The folder of the server's own files, made if it is not there.
+pub(crate) fn prepare_folder(config: &Config) -> Result<(), String> {
+    let say = |error| format!("the data folder {} cannot be made: {error}", config.data_dir.display());
+    std::fs::create_dir_all(&config.data_dir).map_err(say)?;
+    if let crate::platform::db::DatabaseUrl::Sqlite(path) = &config.database
+        && let Some(folder) = std::path::Path::new(path).parent()
+    {
+        std::fs::create_dir_all(folder)
+            .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
+    }
+    Ok(())
+}
+
+/// A migrated database for a command, and a runtime to use it on.
+pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
+    prepare_folder(config)?;
+    migrations::run(&config.database)?;
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| format!("no runtime: {error}"))?;
+    let options = DbOptions { read_lanes: 1, write_lanes: 1, ..config.db.clone() };
+    let db = Db::start(&config.database, &options, Arc::new(SystemClock), Arc::new(SystemIds), 1)
+        .map_err(|error| format!("no threads for the database: {error}"))?;
+    runtime.block_on(crate::built_in::install(&db)).map_err(|problem| problem.to_string())?;
+    Ok((db, runtime))
+}

@@ -1,0 +1,77 @@
+//! `anxiao serve`.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{prepare_folder, say};
+use crate::accounts::tokens::Tokens;
+use crate::app::App;
+use crate::config::Config;
+use crate::platform::clock::SystemClock;
+use crate::platform::db::{Db, migrations};
+use crate::platform::ids::SystemIds;
+use crate::platform::telemetry::{self, Metrics};
+use crate::server::{self, Listen};
+
+/// Flags of `serve`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Load the fictional demo district first if the database is empty
+    #[arg(long)]
+    demo: bool,
+}
+
+/// Serves until it is told to stop.
+pub fn run(config: &Config, args: &Args) -> Result<(), String> {
+    telemetry::init(&config.log);
+    prepare_folder(config)?;
+    migrations::run(&config.database)?;
+    let ids = Arc::new(SystemIds);
+    let tokens = Tokens::open(&config.signing_key_file, ids.as_ref())?;
+    let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
+    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), ids.clone(), 1)
+        .map_err(|error| format!("no threads for the database: {error}"))?;
+    actix_web::rt::System::new().block_on(async {
+        crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;
+        if args.demo {
+            let loaded = crate::demo::load_if_empty(config).await?;
+            if loaded {
+                say("the demo district is loaded");
+            }
+        }
+        let demo = crate::demo::has_demo_accounts(&db).await.map_err(|problem| problem.to_string())?;
+        if demo && !config.listen.ip().is_loopback() && !config.allow_demo {
+            return Err(format!(
+                "this database holds demo accounts with a published password: listening on {} is refused; use a \
+                 loopback address, another database, or --allow-demo",
+                config.listen
+            ));
+        }
+        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics);
+        let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
+        let running = server::start(app, &listen)?;
+        say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));
+        say(&format!("the API page is http://{}/docs", running.address));
+        if demo {
+            say(&format!("demo sign-ins: {}", crate::demo::SIGN_INS.join(", ")));
+            say(&format!("all with the password {}", crate::demo::PASSWORD));
+        }
+        wait_for_the_end().await?;
+        running.leave();
+        tokio::time::sleep(Duration::from_millis(config.drain_ms)).await;
+        running.stop().await;
+        Ok(())
+    })
+}
+
+async fn wait_for_the_end() -> Result<(), String> {
+    let listen = |kind| signal(kind).map_err(|error| format!("no signals: {error}"));
+    let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,220 @@
+//! What an operator sets: defaults, then a file, then the environment, then flags. Unknown keys are errors.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use serde::{Deserialize, Serialize};
+
+use crate::platform::db::{DatabaseUrl, DbOptions};
+
+/// Settings as given in one place; what is not given is left to the place before.
+#[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Given {
+    /// Where the records are kept: `sqlite:PATH` or `postgres://USER:PASSWORD@HOST/DATABASE` [default:
+    /// sqlite:DATA_DIR/anxiao.db]
+    #[arg(long, global = true, env = "ANXIAO_DATABASE_URL", hide_env_values = true, value_name = "URL")]
+    pub database_url: Option<String>,
+    /// Folder for the SQLite file and the signing key [default: ./data]
+    #[arg(long, global = true, env = "ANXIAO_DATA_DIR", value_name = "DIR")]
+    pub data_dir: Option<PathBuf>,
+    /// File with the keys that sign access tokens; nodes share it [default: DATA_DIR/signing-key.json]
+    #[arg(long, global = true, env = "ANXIAO_SIGNING_KEY_FILE", value_name = "FILE")]
+    pub signing_key_file: Option<PathBuf>,
+    /// What is logged, as in `info` or `warn,anxiao=debug` [default: info]
+    #[arg(long, global = true, env = "ANXIAO_LOG", value_name = "FILTER")]
+    pub log: Option<String>,
+    /// Address of the API [default: 127.0.0.1:8080]
+    #[arg(long, global = true, env = "ANXIAO_LISTEN", value_name = "ADDRESS")]
+    pub listen: Option<SocketAddr>,
+    /// Loopback address of the figures for Prometheus [default: 127.0.0.1:9464]
+    #[arg(long, global = true, env = "ANXIAO_METRICS_LISTEN", value_name = "ADDRESS")]
+    pub metrics_listen: Option<SocketAddr>,
+    /// Threads that answer requests [default: one for each core]
+    #[arg(long, global = true, env = "ANXIAO_WORKERS", value_name = "N")]
+    pub workers: Option<usize>,
+    /// Threads that read from the database [default: 4]
+    #[arg(long, global = true, env = "ANXIAO_READ_LANES", value_name = "N")]
+    pub read_lanes: Option<usize>,
+    /// Threads that write to PostgreSQL; SQLite has always one [default: 4]
+    #[arg(long, global = true, env = "ANXIAO_WRITE_LANES", value_name = "N")]
+    pub write_lanes: Option<usize>,
+    /// Jobs that may wait for the database before a caller gets 503 [default: 1024]
+    #[arg(long, global = true, env = "ANXIAO_QUEUE", value_name = "N")]
+    pub queue: Option<usize>,
+    /// SQLite: most writes in one commit; 1 turns group commit off [default: 256]
+    #[arg(long, global = true, env = "ANXIAO_BATCH", value_name = "N")]
+    pub batch: Option<usize>,
+    /// Milliseconds between "not ready" and the end of listening when stopping [default: 500]
+    #[arg(long, global = true, env = "ANXIAO_DRAIN_MS", value_name = "MS")]
+    pub drain_ms: Option<u64>,
+    /// Let a server that holds demo accounts listen beyond loopback
+    #[arg(long, global = true, env = "ANXIAO_ALLOW_DEMO", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub allow_demo: Option<bool>,
+}
+
+/// The settings in force.
+#[derive(Debug, Clone)]
+pub struct Config {
+    /// Where the records are kept.
+    pub database: DatabaseUrl,
+    /// Folder of the server's own files.
+    pub data_dir: PathBuf,
+    /// The signing keys.
+    pub signing_key_file: PathBuf,
+    /// The log filter.
+    pub log: String,
+    /// The API.
+    pub listen: SocketAddr,
+    /// The figures.
+    pub metrics_listen: SocketAddr,
+    /// Threads that answer.
+    pub workers: usize,
+    /// Lanes, queues and commits.
+    pub db: DbOptions,
+    /// Milliseconds between "not ready" and the end of listening.
+    pub drain_ms: u64,
+    /// Demo accounts may be served beyond loopback.
+    pub allow_demo: bool,
+}
+
+impl Given {
+    /// Settings of a TOML file.
+    ///
+    /// # Errors
+    /// One sentence that names the file and the key.
+    pub fn from_file(path: &Path) -> Result<Self, String> {
+        let text = std::fs::read_to_string(path)
+            .map_err(|error| format!("the config file {} cannot be read: {error}", path.display()))?;
+        toml::from_str(&text).map_err(|error| {
+            format!("the config file {} is not valid: {}", path.display(), error.message())
+        })
+    }
+
+    /// `self` over `below`.
+    #[must_use]
+    pub fn over(self, below: Self) -> Self {
+        Self {
+            database_url: self.database_url.or(below.database_url),
+            data_dir: self.data_dir.or(below.data_dir),
+            signing_key_file: self.signing_key_file.or(below.signing_key_file),
+            log: self.log.or(below.log),
+            listen: self.listen.or(below.listen),
+            metrics_listen: self.metrics_listen.or(below.metrics_listen),
+            workers: self.workers.or(below.workers),
+            read_lanes: self.read_lanes.or(below.read_lanes),
+            write_lanes: self.write_lanes.or(below.write_lanes),
+            queue: self.queue.or(below.queue),
+            batch: self.batch.or(below.batch),
+            drain_ms: self.drain_ms.or(below.drain_ms),
+            allow_demo: self.allow_demo.or(below.allow_demo),
+        }
+    }
+
+    /// The settings in force.
+    ///
+    /// # Errors
+    /// One sentence that names what is wrong.
+    pub fn settle(self) -> Result<Config, String> {
+        let data_dir = self.data_dir.unwrap_or_else(|| PathBuf::from("./data"));
+        let url = self.database_url.unwrap_or_else(|| format!("sqlite:{}", data_dir.join("anxiao.db").display()));
+        let metrics_listen = self.metrics_listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 9464)));
+        if !metrics_listen.ip().is_loopback() {
+            return Err(format!("metrics_listen {metrics_listen} is not a loopback address"));
+        }
+        let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
+        let defaults = DbOptions::default();
+        let at_least_one = |name: &str, given: Option<usize>, default: usize| match given {
+            Some(0) => Err(format!("{name} must be at least 1")),
+            Some(number) => Ok(number),
+            None => Ok(default),
+        };
+        Ok(Config {
+            database: DatabaseUrl::parse(&url)?,
+            signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
+            data_dir,
+            log: self.log.unwrap_or_else(|| "info".to_owned()),
+            listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
+            metrics_listen,
+            workers: at_least_one("workers", self.workers, cores)?,
+            db: DbOptions {
+                read_lanes: at_least_one("read_lanes", self.read_lanes, defaults.read_lanes)?,
+                write_lanes: at_least_one("write_lanes", self.write_lanes, defaults.write_lanes)?,
+                queue: at_least_one("queue", self.queue, defaults.queue)?,
+                batch_jobs: at_least_one("batch", self.batch, defaults.batch_jobs)?,
+                batch_ms: defaults.batch_ms,
+                statements: None,
+            },
+            drain_ms: self.drain_ms.unwrap_or(500),
+            allow_demo: self.allow_demo.unwrap_or(false),
+        })
+    }
+}
+
+impl Config {
+    /// The settings as a config file, without secrets.
+    #[must_use]
+    pub fn print(&self) -> String {
+        let given = Given {
+            database_url: Some(self.database.to_string()),
+            data_dir: Some(self.data_dir.clone()),
+            signing_key_file: Some(self.signing_key_file.clone()),
+            log: Some(self.log.clone()),
+            listen: Some(self.listen),
+            metrics_listen: Some(self.metrics_listen),
+            workers: Some(self.workers),
+            read_lanes: Some(self.db.read_lanes),
+            write_lanes: Some(self.db.write_lanes),
+            queue: Some(self.db.queue),
+            batch: Some(self.db.batch_jobs),
+            drain_ms: Some(self.drain_ms),
+            allow_demo: Some(self.allow_demo),
+        };
+        toml::to_string(&given).unwrap_or_default()
+    }
+}
+
+/// Names that the environment may set beside those of [`Given`].
+const OTHER_NAMES: &[&str] = &["ANXIAO_CONFIG"];
+
+/// A misspelt variable is an error, not silence.
+///
+/// # Errors
+/// One sentence that names the variable.
+pub fn refuse_unknown_environment(known: &[String], names: impl Iterator<Item = String>) -> Result<(), String> {
+    for name in names.filter(|name| name.starts_with("ANXIAO_")) {
+        if !known.contains(&name) && !OTHER_NAMES.contains(&name.as_str()) {
+            return Err(format!("the environment variable {name} is not known"));
+        }
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn flags_win_over_files_and_unknown_keys_are_errors() {
+        let file: Given = toml::from_str("listen = \"127.0.0.1:1\"\nlog = \"warn\"").unwrap();
+        let flags = Given { listen: Some("127.0.0.1:2".parse().unwrap()), ..Given::default() };
+        let config = flags.over(file).settle().unwrap();
+        assert_eq!((config.listen.port(), config.log.as_str()), (2, "warn"));
+        assert!(toml::from_str::<Given>("listn = \"127.0.0.1:1\"").is_err());
+    }
+
+    #[test]
+    fn figures_stay_on_loopback_and_print_shows_no_password() {
+        let given = Given { metrics_listen: Some("0.0.0.0:1".parse().unwrap()), ..Given::default() };
+        assert!(given.settle().is_err());
+        let given = Given { database_url: Some("postgres://u:geheim@h/d".into()), ..Given::default() };
+        assert!(!given.settle().unwrap().print().contains("geheim"));
+    }
+
+    #[test]
+    fn a_misspelt_variable_is_named() {
+        let names = ["ANXIAO_LISTN".to_owned()].into_iter();
+        assert!(refuse_unknown_environment(&["ANXIAO_LISTEN".into()], names).unwrap_err().contains("ANXIAO_LISTN"));
+    }
+}

@@ -1,0 +1,9 @@
+//! The product through its own front door: the real server over HTTP, on SQLite and on PostgreSQL.
+
+#[macro_use]
+mod support;
+
+mod accounts;
+mod contract;
+mod platform;
+mod schema;
