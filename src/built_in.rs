@@ -1,5 +1,6 @@
 //! What every installation has from the start: checklists and deadline policies, shared by all bureaus.
 
+use crate::hazards::store::policies;
 use crate::platform::db::{Db, Work};
 use crate::platform::error::Problem;
 
@@ -9,5 +10,6 @@ use crate::platform::error::Problem;
 /// Whatever the engine says.
 pub async fn install(db: &Db) -> Result<(), Problem> {
     db.write(Work::default(), crate::catalogue::store::install).await?;
+    db.write(Work::default(), policies::install).await?;
     Ok(())
 }

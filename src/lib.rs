@@ -12,8 +12,9 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
-pub mod built_in;
 pub mod catalogue;
+pub mod hazards;
+pub mod built_in;
 pub mod cli;
 pub mod config;
 pub mod demo;

@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, inspections, openapi, service};
+use crate::{accounts, catalogue, hazards, inspections, openapi, service};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -25,6 +25,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(accounts::routes)
                 .configure(catalogue::routes)
                 .configure(inspections::routes)
+                .configure(hazards::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

@@ -4,7 +4,9 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
-use crate::inspections::rules::{AcknowledgementOutcome, Kind, Outcome, Photo, Status};
+use crate::hazards::policy::DayKind;
+use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
+use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -23,10 +25,19 @@ pub fn all() -> Value {
         "item_cadence": Cadence::ALL,
         "school_stage": Stage::ALL,
         "checklist_status": ChecklistStatus::ALL,
-        "inspection_kind": Kind::ALL,
-        "inspection_status": Status::ALL,
+        "inspection_kind": InspectionKind::ALL,
+        "inspection_status": InspectionStatus::ALL,
         "answer_result": Outcome::ALL,
         "answer_photo": Photo::ALL,
         "acknowledgement_outcome": AcknowledgementOutcome::ALL,
+        "hazard_status": Status::ALL,
+        "hazard_level": Level::ALL,
+        "hazard_source": Source::ALL,
+        "hazard_action": Action::ALL,
+        "hazard_refusal": Refusal::ALL,
+        "hazard_closed_kind": ClosedKind::ALL,
+        "hazard_remedy": Remedy::ALL,
+        "hazard_warning": Colour::ALL,
+        "deadline_day_kind": DayKind::ALL,
     })
 }

@@ -99,16 +99,29 @@ pub fn apply(tx: &mut Tx<'_>, before: Option<&Contribution>, after: Option<&Cont
     if before == after {
         return Ok(());
     }
+    let signed = before.map(|one| (one, -1)).into_iter().chain(after.map(|one| (one, 1)));
+    write(tx, signed)
+}
+
+/// Adds what several new hazards of one bureau contribute, each cell written once.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn add_all(tx: &mut Tx<'_>, new: &[Contribution]) -> Result<(), Problem> {
+    write(tx, new.iter().map(|one| (one, 1)))
+}
+
+fn write<'a>(tx: &mut Tx<'_>, signed: impl Iterator<Item = (&'a Contribution, i64)>) -> Result<(), Problem> {
     let mut changes: BTreeMap<Cell, Figures> = BTreeMap::new();
-    for (one, sign) in [(before, -1), (after, 1)] {
-        if let Some(one) = one {
-            for cell in cells(one) {
-                let sum = changes.entry(cell).or_default();
-                *sum = sum.plus(one.figures, sign);
-            }
+    let mut bureau_id = None;
+    for (one, sign) in signed {
+        bureau_id = Some(one.bureau_id);
+        for cell in cells(one) {
+            let sum = changes.entry(cell).or_default();
+            *sum = sum.plus(one.figures, sign);
         }
     }
-    let Some(bureau_id) = after.or(before).map(|one| one.bureau_id) else { return Ok(()) };
+    let Some(bureau_id) = bureau_id else { return Ok(()) };
     for (cell, change) in changes {
         if change != Figures::default() {
             add(tx, bureau_id, cell, change)?;

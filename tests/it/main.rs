@@ -4,6 +4,8 @@
 mod support;
 
 mod accounts;
+mod catalogue;
 mod contract;
+mod inspections;
 mod platform;
 mod schema;

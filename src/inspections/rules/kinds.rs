@@ -2,7 +2,7 @@
 
 crate::text_enum! {
     /// The kind of an inspection; also the source of the hazards it finds.
-    pub enum Kind {
+    pub enum InspectionKind {
         /// 日常巡查
         Patrol = "patrol",
         /// 自查
@@ -39,7 +39,7 @@ pub enum Announcement {
     Never,
 }
 
-impl Kind {
+impl InspectionKind {
     /// What people call it.
     #[must_use]
     pub const fn name_zh(self) -> &'static str {
@@ -89,7 +89,7 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::InspectionKind as Kind;
 
     #[test]
     fn a_school_starts_its_own_two_kinds_and_they_are_no_secret() {

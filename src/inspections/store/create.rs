@@ -115,6 +115,7 @@ fn repeated(faults: &mut Faults, at: &str, ids: &[Id]) {
 
 /// Changes of a plan.
 #[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = InspectionEdit)]
 #[serde(deny_unknown_fields)]
 pub struct Edit {
     /// Its name.

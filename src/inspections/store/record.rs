@@ -136,6 +136,7 @@ pub struct InspectionView {
 
 /// Counts of an inspection's items.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+#[schema(as = InspectionProgress)]
 pub struct Progress {
     /// Items that apply.
     pub items: i64,

@@ -1,0 +1,30 @@
+//! Hazards, deadline policies and the calendar over HTTP.
+
+mod calendar;
+mod comments;
+mod hazards;
+mod policies;
+mod record;
+mod transitions;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+pub use record::{Hazard, view, views};
+
+/// Routes under `/api/v1`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(hazards::list)
+        .service(hazards::create)
+        .service(hazards::one)
+        .service(hazards::change)
+        .service(hazards::history)
+        .service(transitions::apply)
+        .service(comments::list)
+        .service(comments::create)
+        .service(policies::list)
+        .service(policies::create)
+        .service(policies::change)
+        .service(calendar::one)
+        .service(calendar::put);
+}

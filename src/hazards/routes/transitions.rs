@@ -1,0 +1,63 @@
+//! Moving a hazard.
+
+use actix_web::post;
+use serde_json::json;
+
+use super::record::{Hazard, view};
+use crate::access::{Allowed, actions::hazard};
+use crate::hazards::body::TransitionBody;
+use crate::hazards::store::{read, transition};
+use crate::platform::db::types::Id;
+use crate::platform::error::{Code, Problem};
+use crate::platform::http::{Body, PathId, Reply};
+
+/// Move a hazard
+///
+/// Each action has its own fields and its own permission. A refusal is 409 `transition_not_allowed` with one error for
+/// each rule that stood in the way, the record as it is, and what would be allowed.
+#[utoipa::path(
+    tag = "hazards",
+    params(("id" = Id, Path, description = "The hazard")),
+    request_body(content = TransitionBody, example = json!({"action": "issue", "level": "general"})),
+    responses(
+        (status = 200, description = "Moved", body = Hazard),
+        (status = 409, description = "Refused by the rules", body = crate::openapi::Problem, content_type = "application/problem+json")
+    ),
+    extensions(("x-permission" = json!(
+        "hazard.issue | hazard.respond | hazard.rectify | hazard.recheck | hazard.reopen | hazard.approve | hazard.void"
+    )))
+)]
+#[post("/hazards/{id}/transitions")]
+pub async fn apply(
+    allowed: Allowed<hazard::Transition>,
+    id: PathId,
+    body: Body<TransitionBody>,
+) -> Result<Reply, Problem> {
+    let rights = allowed.rights();
+    if let Ok(body) = body.get()
+        && !transition::opened_by(body.action).iter().any(|permission| rights.caller.may(*permission, rights.now))
+    {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    let hash = body.hash.clone();
+    allowed
+        .write(&hash, move |tx, rights| {
+            let row = read::one_to_change(tx.conn, rights, id.0)?;
+            if let Some(again) = tx.replay() {
+                return Ok(again);
+            }
+            let now = tx.now;
+            let request = body.get()?.request(now)?;
+            let zone = read::zone_of(tx.conn, row.bureau_id)?;
+            match transition::transition(tx, rights, &row, request, zone) {
+                Ok((row, receipt)) => Ok(receipt.with(Reply::record(&view(tx.conn, rights, row, now)?)?)),
+                Err(problem) if problem.code == Code::TransitionNotAllowed => {
+                    let current = view(tx.conn, rights, row, now)?;
+                    let allowed = json!(current.allowed_actions);
+                    Err(problem.current(json!(current)).allowed_actions(allowed))
+                }
+                Err(problem) => Err(problem),
+            }
+        })
+        .await
+}
