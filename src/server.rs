@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, hazards, openapi, orgs, service};
+use crate::{accounts, catalogue, hazards, inspections, openapi, orgs, service};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -24,6 +24,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
             utoipa_actix_web::scope("/api/v1")
                 .configure(accounts::routes)
                 .configure(orgs::routes)
+                .configure(catalogue::routes)
+                .configure(inspections::routes)
                 .configure(hazards::routes)
                 .configure(service::routes),
         )

@@ -4,7 +4,9 @@
 mod support;
 
 mod accounts;
+mod catalogue;
 mod contract;
+mod inspections;
 mod org_import;
 mod orgs;
 mod people;
