@@ -11,4 +11,5 @@ mod org_import;
 mod orgs;
 mod people;
 mod platform;
+mod reports;
 mod schema;
