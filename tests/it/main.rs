@@ -5,5 +5,6 @@ mod support;
 
 mod accounts;
 mod contract;
+mod hazards;
 mod platform;
 mod schema;
