@@ -11,6 +11,7 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
+pub mod catalogue;
 pub mod built_in;
 pub mod catalogue;
 pub mod cli;

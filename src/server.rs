@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, hazards, openapi, service};
+use crate::{accounts, hazards, openapi, orgs, service};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -24,6 +24,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
             utoipa_actix_web::scope("/api/v1")
                 .configure(accounts::routes)
                 .configure(hazards::routes)
+                .configure(orgs::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

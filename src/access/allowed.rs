@@ -109,12 +109,18 @@ impl<A: Action> Allowed<A> {
     ///
     /// # Errors
     /// 422 for a key used with another body; 503, 507; whatever `f` says.
-    pub async fn write<F>(&self, body_hash: &Arc<[u8]>, mut f: F) -> Result<Reply, Problem>
+    pub async fn write<F>(&self, body_hash: &Arc<[u8]>, f: F) -> Result<Reply, Problem>
+    where
+        F: FnMut(&mut Tx<'_>, &Rights) -> Result<Commit<Reply>, Problem> + Send + 'static,
+    {
+        self.keep(self.work(), body_hash, f).await
+    }
+
+    async fn keep<F>(&self, mut work: Work, body_hash: &Arc<[u8]>, mut f: F) -> Result<Reply, Problem>
     where
         F: FnMut(&mut Tx<'_>, &Rights) -> Result<Commit<Reply>, Problem> + Send + 'static,
     {
         let rights = self.rights.clone();
-        let mut work = self.work();
         work.repeat = self.repeat.clone()?.map(|(method, path, key)| RepeatKey {
             user_id: rights.user_id(),
             method,
@@ -143,14 +149,11 @@ impl<A: Action> Allowed<A> {
     ///
     /// # Errors
     /// As [`Self::write`].
-    pub async fn write_alone<T, F>(&self, mut f: F) -> Result<T, Problem>
+    pub async fn write_alone<F>(&self, body_hash: &Arc<[u8]>, f: F) -> Result<Reply, Problem>
     where
-        T: Send + 'static,
-        F: FnMut(&mut Tx<'_>, &Rights) -> Result<Commit<T>, Problem> + Send + 'static,
+        F: FnMut(&mut Tx<'_>, &Rights) -> Result<Commit<Reply>, Problem> + Send + 'static,
     {
-        let rights = self.rights.clone();
-        let work = Work { alone: true, ..self.work() };
-        self.app.db(&DoorKey(())).write(work, move |tx| f(tx, &rights)).await
+        self.keep(Work { alone: true, ..self.work() }, body_hash, f).await
     }
 
     fn work(&self) -> Work {

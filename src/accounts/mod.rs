@@ -5,6 +5,7 @@
 pub mod login;
 pub mod me;
 pub mod passwords;
+pub mod people;
 pub mod refresh;
 pub mod sessions;
 pub mod tokens;
@@ -20,5 +21,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(login::password)
         .service(sessions::list)
         .service(sessions::remove)
-        .service(me::me);
+        .service(me::me)
+        .configure(people::routes);
 }

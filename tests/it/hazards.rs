@@ -257,7 +257,9 @@ both_engines! {
         app.take_statements();
         app.get("supervisor", "/hazards").await.expect(200);
         let for_one = app.take_statements().len();
+        app.clock.advance(TimeDelta::seconds(1));
         let second = report(app, "officer1", "self_check").await;
+        app.clock.advance(TimeDelta::seconds(1));
         app.post("office", "/hazards", with(finding("complaint"), json!({"domain": "food", "category": "cha", "title": "100%_过期"}))).await.expect(201);
         app.take_statements();
         app.get("supervisor", "/hazards").await.expect(200);

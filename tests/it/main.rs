@@ -6,5 +6,8 @@ mod support;
 mod accounts;
 mod contract;
 mod hazards;
+mod org_import;
+mod orgs;
+mod people;
 mod platform;
 mod schema;

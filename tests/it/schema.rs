@@ -45,7 +45,7 @@ fn shape(conn: &mut Conn) -> Shape {
              WHERE table_schema = 'public'",
             "SELECT t.relname::text AS table_name, (SELECT string_agg(a.attname::text, ',' ORDER BY a.attname::text COLLATE \"C\") \
              FROM pg_attribute a WHERE a.attrelid = c.conrelid AND a.attnum = ANY (c.conkey)) AS columns \
-             FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid WHERE c.contype = 'u'",
+             FROM pg_constraint c JOIN pg_class t ON t.oid = c.conrelid WHERE c.contype = 'u' AND c.connamespace = 'public'::regnamespace",
         )
     };
     let mut tables: BTreeMap<String, BTreeMap<String, bool>> = BTreeMap::new();

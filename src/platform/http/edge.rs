@@ -15,6 +15,7 @@ use actix_web::middleware::Next;
 use actix_web::{Error, HttpMessage, HttpResponse, ResponseError, web};
 use futures_util::FutureExt;
 
+use super::body::Settled;
 use super::list::CallerId;
 use super::problem::{Language, render};
 use crate::platform::error::{Code, Problem};
@@ -77,12 +78,10 @@ pub async fn edge<B: MessageBody + 'static>(
         None => (response, "", None),
     };
     let has_body = http.headers().contains_key("content-length") || http.headers().contains_key("transfer-encoding");
-    if response.status().is_client_error() && has_body && response.status() != 412 {
+    let body_wanted = http.extensions().get::<Settled>().is_some();
+    if has_body && !body_wanted {
         // A body that nobody will read must not hold the connection.
-        let unread = matches!(response.status().as_u16(), 401 | 403 | 404 | 405 | 408 | 413 | 415);
-        if unread {
-            response.head_mut().set_connection_type(ConnectionType::Close);
-        }
+        response.head_mut().set_connection_type(ConnectionType::Close);
     }
     headers(&mut response, &request_id);
     let pattern = http.match_pattern().unwrap_or_else(|| "unknown".to_owned());

@@ -102,7 +102,7 @@ pub struct PageInfo {
     pub count_at_least: Option<i64>,
 }
 
-impl<T: Serialize> Page<T> {
+impl<T> Page<T> {
     /// Everything there is, in one page.
     #[must_use]
     pub const fn whole(data: Vec<T>) -> Self {
@@ -128,7 +128,10 @@ impl<T: Serialize> Page<T> {
     ///
     /// # Errors
     /// When a row cannot be written as JSON.
-    pub fn reply(&self) -> Result<Reply, Problem> {
+    pub fn reply(&self) -> Result<Reply, Problem>
+    where
+        T: Serialize,
+    {
         Reply::value(self)
     }
 }

@@ -35,12 +35,12 @@ fn programs() -> PathBuf {
         .flatten()
         .flatten()
         .map(|entry| entry.path().join("bin"))
-        .filter(|folder| folder.join("initdb").exists())
         .collect();
     found.sort();
     let on_path = std::env::var("PATH").unwrap_or_default();
-    found.extend(std::env::split_paths(&on_path).filter(|folder| folder.join("initdb").exists()));
-    found.pop().expect("PostgreSQL 15 or later is needed for the tests: apt-get install postgresql")
+    found.extend(std::env::split_paths(&on_path));
+    let whole = |folder: &PathBuf| ["initdb", "postgres", "pg_isready"].iter().all(|name| folder.join(name).exists());
+    found.into_iter().rfind(whole).expect("PostgreSQL 15 or later is needed for the tests: apt-get install postgresql")
 }
 
 fn start() -> Cluster {
