@@ -11,7 +11,6 @@
 pub mod access;
 pub mod accounts;
 pub mod app;
-pub mod catalogue;
 pub mod built_in;
 pub mod catalogue;
 pub mod cli;
