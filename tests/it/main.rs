@@ -6,6 +6,7 @@ mod support;
 mod accounts;
 mod catalogue;
 mod contract;
+mod hazards;
 mod inspections;
 mod org_import;
 mod orgs;
