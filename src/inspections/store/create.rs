@@ -10,7 +10,7 @@ use utoipa::ToSchema;
 
 use super::people;
 use super::record::{InspectionView, finish, view};
-use super::rights::{domains_of, may, plans};
+use super::rights::{Plan, domains_of, may, plans};
 use super::sight::Seen;
 use crate::access::scope::OrgRef;
 use crate::access::{Permission, Rights};
@@ -262,7 +262,7 @@ pub fn create(
     body_hash: &[u8],
 ) -> Result<(Receipt, InspectionView), Problem> {
     let forbidden = || Problem::new(Code::Forbidden);
-    let plan = (new.kind, new.announced, new.team.as_slice());
+    let plan = Plan { kind: new.kind, announced: new.announced, team: &new.team, made_by: Some(rights.user_id()) };
     if !plans(tx.conn, rights, org, plan, &[])? {
         return Err(forbidden());
     }
@@ -403,7 +403,7 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
         put_answers(tx, &seen.org, row.id, chosen)?;
     }
     let domains = domains_of(tx.conn, row.id)?;
-    if !plans(tx.conn, rights, &seen.org, (row.kind, row.announced, &team), &domains)? {
+    if !plans(tx.conn, rights, &seen.org, seen.plan(&team), &domains)? {
         return Err(Problem::new(Code::Forbidden));
     }
     let title = edit.title.as_deref().map_or_else(|| row.title.clone(), |title| title.trim().to_owned());
