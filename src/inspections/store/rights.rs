@@ -64,11 +64,7 @@ pub fn plans(
 /// # Errors
 /// Whatever the engine says.
 pub fn domains_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<String>, Problem> {
-    Ok(answers::table
-        .filter(answers::inspection_id.eq(inspection_id))
-        .select(answers::domain)
-        .distinct()
-        .load(conn)?)
+    Ok(answers::table.filter(answers::inspection_id.eq(inspection_id)).select(answers::domain).distinct().load(conn)?)
 }
 
 /// What the caller is to an inspection in sight.
