@@ -6,7 +6,8 @@
 //!   of routes, start and stop; [`service`]: health, figures, the API page.
 //! * [`platform`]: database, HTTP, journal, errors, time and ids; knows nothing of schools.
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
-//! * [`orgs`]: bureaus, schools, sites.
+//! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
+//! * [`inspections`]: from plan to confirmation, and the answers.
 
 pub mod access;
 pub mod accounts;
@@ -17,6 +18,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod hazards;
+pub mod inspections;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;

@@ -3,8 +3,10 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
+use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
+use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -18,6 +20,16 @@ pub fn all() -> Value {
         "school_feature": Feature::ALL,
         "site_kind": SiteKind::ALL,
         "datum": Datum::ALL,
+        "item_response": Response::ALL,
+        "item_severity": Severity::ALL,
+        "item_cadence": Cadence::ALL,
+        "school_stage": Stage::ALL,
+        "checklist_status": ChecklistStatus::ALL,
+        "inspection_kind": InspectionKind::ALL,
+        "inspection_status": InspectionStatus::ALL,
+        "answer_result": Outcome::ALL,
+        "answer_photo": Photo::ALL,
+        "acknowledgement_outcome": AcknowledgementOutcome::ALL,
         "hazard_status": Status::ALL,
         "hazard_level": Level::ALL,
         "hazard_source": Source::ALL,

@@ -7,10 +7,10 @@ use std::sync::LazyLock;
 
 use chrono::NaiveDate;
 use serde::Deserialize;
-use sha2::{Digest, Sha256};
 use uuid::Uuid;
 
 use super::rules::{Item, Stage};
+use crate::platform::ids::built_in;
 
 /// The whole of `catalogue.json`.
 #[derive(Debug, Deserialize)]
@@ -178,22 +178,13 @@ pub fn stages(school_kind: &str) -> &'static [Stage] {
 /// Id of the built-in checklist of a category: a UUID of version 8 made from the SHA-256 of its code and revision.
 #[must_use]
 pub fn checklist_id(category_code: &str, revision: u32) -> Uuid {
-    derived_id(&format!("anxiao/checklist/{category_code}/{revision}"))
+    built_in(&format!("checklist/{category_code}/{revision}")).0
 }
 
 /// Id under which all revisions of the built-in checklist of a category are one.
 #[must_use]
 pub fn checklist_lineage_id(category_code: &str) -> Uuid {
-    derived_id(&format!("anxiao/checklist/{category_code}"))
-}
-
-fn derived_id(name: &str) -> Uuid {
-    let digest = Sha256::digest(name.as_bytes());
-    let mut bytes = [0; 16];
-    for (to, from) in bytes.iter_mut().zip(digest.iter()) {
-        *to = *from;
-    }
-    uuid::Builder::from_custom_bytes(bytes).into_uuid()
+    built_in(&format!("checklist/{category_code}")).0
 }
 
 #[cfg(test)]

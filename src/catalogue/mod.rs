@@ -6,4 +6,9 @@
 //! must stay readable as it was. What ships with the product is in [`builtin`], what is decided is in [`rules`].
 
 pub mod builtin;
+pub mod routes;
 pub mod rules;
+pub mod store;
+pub mod words;
+
+pub use routes::routes;

@@ -5,7 +5,11 @@ mod kinds;
 mod states;
 
 pub use answers::{AnswerInput, Evaluated, Outcome, Photo, evaluate, missing, photo};
-pub use kinds::{Announcement, Kind};
+pub use kinds::{Announcement, InspectionKind};
 pub use states::{
-    AcknowledgementOutcome, Action, Actor, Facts, Refusal, Status, allowed_actions, decide, may_acknowledge,
+    AcknowledgementOutcome, Actor, Facts, InspectionAction, InspectionRefusal, InspectionStatus, allowed_actions,
+    decide, may_acknowledge,
 };
+// The long names are those of the contract; within this folder the short ones do.
+pub(super) use kinds::InspectionKind as Kind;
+pub(super) use states::{InspectionAction as Action, InspectionRefusal as Refusal, InspectionStatus as Status};

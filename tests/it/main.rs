@@ -4,10 +4,13 @@
 mod support;
 
 mod accounts;
+mod catalogue;
 mod contract;
 mod hazards;
+mod inspections;
 mod org_import;
 mod orgs;
 mod people;
 mod platform;
+mod reports;
 mod schema;

@@ -44,10 +44,10 @@ pub fn faults(items: &[Item], checklist_category: Option<&str>, care: Care) -> V
         if !codes.insert(item.code.to_lowercase()) {
             judge.fault("/code", "duplicate");
         }
-        if category_of(item, checklist_category).is_none() && (care == Care::Publish || item.category.is_some()) {
+        if category_of(item, checklist_category).is_none() {
             judge.fault(
                 "/category",
-                if item.category.is_some() { "unknown" } else { "required" },
+                if item.category.is_some() { "unknown_value" } else { "required" },
             );
         }
     }
@@ -85,12 +85,12 @@ impl Judge<'_> {
             self.fault("/title_zh", "required");
         }
         if builtin::domain(&item.domain).is_none() {
-            self.fault("/domain", "unknown");
+            self.fault("/domain", "unknown_value");
         }
         let mut seen = HashSet::new();
         for (index, word) in item.applies_to.iter().enumerate() {
             if !builtin::is_feature(word) && Stage::parse(word).is_none() {
-                self.fault(&format!("/applies_to/{index}"), "unknown");
+                self.fault(&format!("/applies_to/{index}"), "unknown_value");
             } else if !seen.insert(word) {
                 self.fault(&format!("/applies_to/{index}"), "duplicate");
             }
@@ -226,15 +226,15 @@ mod tests {
             [
                 ("/items/0/code".into(), "invalid_format"),
                 ("/items/0/title_zh".into(), "required"),
-                ("/items/0/domain".into(), "unknown"),
+                ("/items/0/domain".into(), "unknown_value"),
                 ("/items/0/category".into(), "required"),
-                ("/items/1/applies_to/1".into(), "unknown"),
+                ("/items/1/applies_to/1".into(), "unknown_value"),
                 ("/items/1/applies_to/2".into(), "duplicate"),
                 ("/items/1/max".into(), "below_min"),
                 ("/items/2/options".into(), "not_for_this_response"),
                 ("/items/2/code".into(), "duplicate"),
                 ("/items/3/weight".into(), "out_of_range"),
-                ("/items/3/category".into(), "unknown"),
+                ("/items/3/category".into(), "unknown_value"),
                 ("/items/4/title_en".into(), "control_character"),
                 ("/items/4/basis_zh".into(), "required"),
                 ("/items/4/unit".into(), "not_for_this_response"),

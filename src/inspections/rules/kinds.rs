@@ -2,7 +2,7 @@
 
 crate::text_enum! {
     /// The kind of an inspection; also the source of the hazards it finds.
-    pub enum Kind {
+    pub enum InspectionKind {
         /// 日常巡查
         Patrol = "patrol",
         /// 自查
@@ -39,7 +39,25 @@ pub enum Announcement {
     Never,
 }
 
-impl Kind {
+impl InspectionKind {
+    /// What people call it.
+    #[must_use]
+    pub const fn name_zh(self) -> &'static str {
+        match self {
+            Self::Patrol => "日常巡查",
+            Self::SelfCheck => "自查",
+            Self::Routine => "常规检查",
+            Self::Special => "专项检查",
+            Self::Unannounced => "突击检查",
+            Self::Random => "双随机抽查",
+            Self::Peer => "交叉互查",
+            Self::Supervision => "督导检查",
+            Self::LookBack => "回头看",
+            Self::Joint => "联合检查",
+            Self::ThirdParty => "第三方检查",
+        }
+    }
+
     /// Whether a school may start it about itself. The rest are the bureau's.
     #[must_use]
     pub const fn of_school(self) -> bool {
@@ -71,7 +89,7 @@ impl Kind {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
+    use super::InspectionKind as Kind;
 
     #[test]
     fn a_school_starts_its_own_two_kinds_and_they_are_no_secret() {

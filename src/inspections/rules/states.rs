@@ -5,11 +5,12 @@
 //!    └──────────────────────┴───────void───────────┴──────▶ void
 //! ```
 
-use super::kinds::Kind;
+use super::kinds::InspectionKind as Kind;
+use self::{InspectionAction as Action, InspectionRefusal as Refusal, InspectionStatus as Status};
 
 crate::text_enum! {
     /// Where an inspection stands.
-    pub enum Status {
+    pub enum InspectionStatus {
         /// Planned; the team has not arrived.
         Planned = "planned",
         /// The team has checked in.
@@ -25,7 +26,7 @@ crate::text_enum! {
 
 crate::text_enum! {
     /// What can be done with an inspection.
-    pub enum Action {
+    pub enum InspectionAction {
         /// Change of plan: date, title, team, checklists.
         Edit = "edit",
         /// The team arrives.
@@ -57,7 +58,7 @@ crate::text_enum! {
 
 crate::text_enum! {
     /// Why an action is not possible; all that stand in the way are named.
-    pub enum Refusal {
+    pub enum InspectionRefusal {
         /// Not from this state.
         WrongState = "wrong_state",
         /// Only the team performs.
@@ -105,7 +106,7 @@ pub struct Actor {
 /// The state after an action, or every rule that stands in its way.
 ///
 /// # Errors
-/// The refusals, in the order of [`Refusal`].
+/// The refusals, in the order of [`InspectionRefusal`].
 pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<Refusal>> {
     let mut refusals = Vec::new();
     let next = match (action, facts.status) {

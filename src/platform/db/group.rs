@@ -35,7 +35,7 @@ pub(super) fn write_loop(mut lane: Lane, jobs: &Receiver<BoxedJob>, batch: Batch
 /// Runs `first` and what is queued behind it in one transaction. Gives back a job that must have its own.
 fn commit_together(lane: &mut Lane, first: BoxedJob, jobs: &Receiver<BoxedJob>, batch: Batch) -> Option<BoxedJob> {
     let started = Instant::now();
-    if let Err(problem) = lane.control("BEGIN IMMEDIATE") {
+    if let Err(problem) = lane.begin() {
         lane.conn = None;
         first.answer(Some(problem));
         return None;
@@ -60,7 +60,7 @@ fn commit_together(lane: &mut Lane, first: BoxedJob, jobs: &Receiver<BoxedJob>, 
         }
         next = jobs.try_recv().ok();
     }
-    match lane.control("COMMIT") {
+    match lane.commit() {
         Ok(()) => done.into_iter().for_each(|job| lane.done(job)),
         Err(problem) => abandon(lane, done, &problem),
     }

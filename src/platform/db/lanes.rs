@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use crossbeam_channel::Receiver;
+use diesel::connection::{AnsiTransactionManager, TransactionManager};
 
 use super::conn::{Conn, Purpose};
 use super::url::DatabaseUrl;
@@ -86,6 +87,36 @@ impl Lane {
         self.connect()?.batch_execute(sql).map_err(|error| Problem { fatal: true, ..Problem::from(error) })
     }
 
+    /// Opens the transaction, by Diesel's own manager: its inserts of many rows nest theirs inside.
+    pub fn begin(&mut self) -> Result<(), Problem> {
+        let begun = match self.connect()? {
+            Conn::Sqlite(conn) => AnsiTransactionManager::begin_transaction_sql(conn, "BEGIN IMMEDIATE"),
+            Conn::Postgres(conn) => AnsiTransactionManager::begin_transaction(conn),
+        };
+        begun.map_err(|error| Problem { fatal: true, ..Problem::from(error) })
+    }
+
+    /// Makes it last.
+    pub fn commit(&mut self) -> Result<(), Problem> {
+        let done = match self.connect()? {
+            Conn::Sqlite(conn) => AnsiTransactionManager::commit_transaction(conn),
+            Conn::Postgres(conn) => AnsiTransactionManager::commit_transaction(conn),
+        };
+        done.map_err(|error| Problem { fatal: true, ..Problem::from(error) })
+    }
+
+    /// Undoes it; a connection that cannot is replaced.
+    pub fn rollback(&mut self) {
+        let undone = match &mut self.conn {
+            Some(Conn::Sqlite(conn)) => AnsiTransactionManager::rollback_transaction(conn),
+            Some(Conn::Postgres(conn)) => AnsiTransactionManager::rollback_transaction(conn),
+            None => return,
+        };
+        if undone.is_err() {
+            self.conn = None;
+        }
+    }
+
     /// Answers a job whose work is kept.
     pub fn done(&self, job: BoxedJob) {
         if job.touched_rights() {
@@ -131,14 +162,14 @@ pub(super) fn write_loop(mut lane: Lane, jobs: &Receiver<BoxedJob>) {
         let mut lost = None;
         for _ in 0..TRIES {
             lost = None;
-            if let Err(problem) = lane.control("BEGIN") {
+            if let Err(problem) = lane.begin() {
                 lane.conn = None;
                 lost = Some(problem);
                 continue;
             }
             match lane.run(&mut job) {
                 Verdict::Keep => {
-                    if let Err(problem) = lane.control("COMMIT") {
+                    if let Err(problem) = lane.commit() {
                         // Whether it was committed is not known: the caller asks again with the same id or key.
                         lane.conn = None;
                         lost = Some(problem);
@@ -146,15 +177,11 @@ pub(super) fn write_loop(mut lane: Lane, jobs: &Receiver<BoxedJob>) {
                     break;
                 }
                 Verdict::Undo => {
-                    if lane.control("ROLLBACK").is_err() {
-                        lane.conn = None;
-                    }
+                    lane.rollback();
                     break;
                 }
                 Verdict::Again(problem) => {
-                    if lane.control("ROLLBACK").is_err() {
-                        lane.conn = None;
-                    }
+                    lane.rollback();
                     lost = Some(problem);
                 }
                 Verdict::Fatal(problem) => {

@@ -1,0 +1,56 @@
+//! Faults of the pure rules in words, for answers.
+
+use super::rules::Fault;
+use crate::platform::error::{Code, Problem};
+use crate::platform::http::FieldError;
+
+/// Every code of a [`Fault`], with its sentence in Chinese and English.
+const WORDS: &[(&str, &str, &str)] = &[
+    ("required", "必填", "is required"),
+    ("too_many", "数量过多", "has too many entries"),
+    ("too_few", "至少两项", "needs at least two entries"),
+    ("too_long", "文字过长", "is too long"),
+    ("duplicate", "重复", "is there already"),
+    ("unknown_value", "不是可用的取值", "is not one of the accepted values"),
+    ("invalid_format", "格式不正确", "has the wrong format"),
+    ("control_character", "不得含控制字符", "must not contain control characters"),
+    ("out_of_range", "数值超出范围", "is out of range"),
+    ("not_for_this_response", "此答题方式不含该字段", "does not belong to this kind of response"),
+    ("below_min", "上限不得小于下限", "must not be below the minimum"),
+    ("no_passing_option", "至少一个选项为合格", "needs at least one option that passes"),
+    ("only_for_na", "只有不适用时才填写", "belongs to `na` only"),
+    ("na_not_allowed", "该项不得填不适用", "may not be answered `na`"),
+    ("not_with_na", "不适用时不填", "does not go with `na`"),
+    ("not_a_number", "应为数字", "must be a number"),
+    ("not_an_option", "不是可选项", "is not one of the options"),
+    ("not_a_text", "应为文字", "must be a text"),
+    ("only_for_fail", "只有不合格时才填写", "belongs to a failed item only"),
+    ("below_default", "不得低于该项的默认级别", "must not be below the item's own level"),
+    ("only_on_the_spot", "只有立查立改时才填写", "belongs to a fix on the spot only"),
+    ("general_only", "重大隐患不得按立查立改办理", "is for general hazards only"),
+    ("same_person", "整改人与检查人不得为同一人", "must be somebody else than who answered"),
+    ("not_published", "检查清单未发布或已停用", "is not published"),
+    ("conflicting_items", "所选清单中有编号相同而内容不同的检查项", "has an item whose code means something else in another checklist"),
+    ("no_items", "所选清单没有适用于该校的检查项", "has no item that applies to this school"),
+    ("not_a_school", "只能检查学校", "must be a school"),
+    ("not_eligible", "该人员不能参加此次检查", "cannot perform this inspection"),
+    ("not_on_team", "须为检查组成员", "must be one of the team"),
+    ("not_for_this_kind", "此类检查不适用", "does not fit this kind of inspection"),
+    ("not_available_yet", "暂未开放", "is not available yet"),
+    ("unknown_item", "本次检查没有此项", "is not an item of this inspection"),
+    ("differs_from_path", "与路径不一致", "differs from the path"),
+];
+
+impl From<Fault> for FieldError {
+    fn from(fault: Fault) -> Self {
+        let words = WORDS.iter().find(|(code, _, _)| *code == fault.code);
+        let (zh, en) = words.map_or(("不符合要求", "is not valid"), |(_, zh, en)| (*zh, *en));
+        Self::new(fault.pointer, fault.code, zh, en)
+    }
+}
+
+/// 422 with all faults.
+#[must_use]
+pub fn invalid(faults: Vec<Fault>) -> Problem {
+    Problem::new(Code::ValidationFailed).errors(faults.into_iter().map(FieldError::from).collect())
+}

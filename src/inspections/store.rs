@@ -1,0 +1,19 @@
+//! Queries of inspections, teams and answers.
+
+mod answers;
+mod close;
+mod create;
+mod findings;
+mod list;
+mod people;
+mod record;
+mod rights;
+mod sight;
+
+pub use answers::{AnswerBody, AnswerRow, AnswerView, AnswersBody, answer, answers_of, has_item};
+pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
+pub use create::{Edit, NewInspection, create, edit, stored};
+pub use findings::{Submit, Submitted, submit};
+pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
+pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};
+pub use sight::{Seen, seen, seen_to_change};

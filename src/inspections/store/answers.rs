@@ -1,0 +1,471 @@
+//! Answers: first-class rows, one for each item that concerns the school.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::people;
+use super::rights::may;
+use super::sight::{Seen, domains_in_sight};
+use crate::access::Rights;
+use crate::catalogue::rules::{Fault, Item, Severity};
+use crate::catalogue::words::invalid;
+use crate::inspections::rules::{self, Action, AnswerInput, Evaluated, Outcome, Photo};
+use crate::platform::db::schema::{answers, checklist_items, sites};
+use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::platform::db::{Conn, Receipt, Tx};
+use crate::platform::error::Problem;
+use crate::platform::http::{Check, Faults, Record};
+use crate::platform::journal::Event;
+
+const MAX_ANSWERS: usize = 500;
+
+/// The answer to one item. It takes the place of the answer given before.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswerBody {
+    /// Which item; in the path where one is answered alone.
+    #[schema(example = "fang-003")]
+    pub item_code: Option<String>,
+    /// Decides pass/fail items; marks a text as failed; `na` with a reason where the item allows it. For numbers and
+    /// choices the server derives it from the value.
+    pub result: Option<Outcome>,
+    /// The number, the option or the text.
+    #[schema(value_type = Option<Value>)]
+    pub value: Option<Value>,
+    /// A remark, at most 2000 characters.
+    pub note: Option<String>,
+    /// Why it does not apply.
+    pub reason: Option<String>,
+    /// Where in the school.
+    pub site_id: Option<Id>,
+    /// Claims of photos; their content may come later.
+    #[serde(default)]
+    pub evidence_ids: Vec<Id>,
+    /// Put right during the visit.
+    #[serde(default)]
+    pub on_the_spot: bool,
+    /// Photos before the fix.
+    #[serde(default)]
+    pub before_evidence_ids: Vec<Id>,
+    /// Photos after the fix.
+    #[serde(default)]
+    pub after_evidence_ids: Vec<Id>,
+    /// How it was put right.
+    pub measures_taken: Option<String>,
+    /// Who put it right; not who answers.
+    pub fixed_by: Option<Id>,
+    /// Proposed level, at least the item's own.
+    pub severity: Option<Severity>,
+    /// What the device's clock said.
+    pub device_time: Option<Timestamp>,
+}
+
+impl Check for AnswerBody {}
+
+impl AnswerBody {
+    fn input(&self) -> AnswerInput {
+        let ids = |ids: &[Id]| ids.iter().map(|id| id.0).collect();
+        AnswerInput {
+            result: self.result,
+            value: self.value.clone(),
+            note: self.note.clone(),
+            reason: self.reason.clone(),
+            evidence_ids: ids(&self.evidence_ids),
+            on_the_spot: self.on_the_spot,
+            before_evidence_ids: ids(&self.before_evidence_ids),
+            after_evidence_ids: ids(&self.after_evidence_ids),
+            measures_taken: self.measures_taken.clone(),
+            fixed_by: self.fixed_by.map(|id| id.0),
+            severity: self.severity,
+        }
+    }
+}
+
+/// Several answers at once: all or none.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct AnswersBody {
+    /// At most 500, each with its `item_code`.
+    pub answers: Vec<AnswerBody>,
+}
+
+impl Check for AnswersBody {
+    fn check(&self, faults: &mut Faults) {
+        faults.at_most("/answers", self.answers.len(), MAX_ANSWERS);
+        for (place, answer) in self.answers.iter().enumerate() {
+            let at = format!("/answers/{place}/item_code");
+            match &answer.item_code {
+                None => faults.add(Fault::at(at, "required").into()),
+                Some(code) if self.answers.iter().take(place).any(|other| other.item_code.as_ref() == Some(code)) => {
+                    faults.add(Fault::at(at, "duplicate").into());
+                }
+                Some(_) => {}
+            }
+        }
+    }
+}
+
+/// An answer as stored.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = answers)]
+#[expect(missing_docs, reason = "the columns are explained in the migrations")]
+pub struct AnswerRow {
+    pub id: Id,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub org_id: Id,
+    pub inspection_id: Id,
+    pub checklist_id: Id,
+    pub item_code: String,
+    pub category: String,
+    pub domain: String,
+    pub result: Option<Outcome>,
+    pub value: Option<Doc>,
+    pub note: Option<String>,
+    pub reason: Option<String>,
+    pub site_id: Option<Id>,
+    pub severity: Option<Severity>,
+    pub on_the_spot: bool,
+    pub evidence_ids: Doc,
+    pub before_evidence_ids: Doc,
+    pub after_evidence_ids: Doc,
+    pub measures_taken: Option<String>,
+    pub fixed_by: Option<Id>,
+    pub answered_by: Option<Id>,
+    pub answered_at: Option<Timestamp>,
+    pub device_time: Option<Timestamp>,
+    pub hazard_id: Option<Id>,
+}
+
+/// An answer as it is shown, with its item.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Answer)]
+pub struct AnswerView {
+    /// Of the answer.
+    pub id: Id,
+    /// Counts its changes.
+    pub version: i64,
+    /// When the inspection was planned.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// The inspection.
+    pub inspection_id: Id,
+    /// The school.
+    pub org_id: Id,
+    /// The checklist of the item, in the revision used.
+    pub checklist_id: Id,
+    /// Which item.
+    pub item_code: String,
+    /// The category it counts for.
+    pub category: String,
+    /// The domain it counts for.
+    pub domain: String,
+    /// The item itself.
+    pub item: Item,
+    /// Null until answered.
+    #[schema(required)]
+    pub result: Option<Outcome>,
+    /// The number, the option or the text.
+    #[schema(required, value_type = Option<Value>)]
+    pub value: Option<Value>,
+    /// A remark.
+    #[schema(required)]
+    pub note: Option<String>,
+    /// Why it does not apply.
+    #[schema(required)]
+    pub reason: Option<String>,
+    /// Where in the school.
+    #[schema(required)]
+    pub site_id: Option<Id>,
+    /// Level proposed for the hazard.
+    #[schema(required)]
+    pub severity: Option<Severity>,
+    /// Whether it was put right during the visit.
+    pub on_the_spot: bool,
+    /// Claims of photos.
+    #[schema(value_type = Vec<Id>)]
+    pub evidence_ids: Value,
+    /// Photos before the fix.
+    #[schema(value_type = Vec<Id>)]
+    pub before_evidence_ids: Value,
+    /// Photos after the fix.
+    #[schema(value_type = Vec<Id>)]
+    pub after_evidence_ids: Value,
+    /// How it was put right.
+    #[schema(required)]
+    pub measures_taken: Option<String>,
+    /// Who put it right.
+    #[schema(required)]
+    pub fixed_by: Option<Id>,
+    /// Whether the photo a failed item demands is there.
+    pub photo: Photo,
+    /// Who answered.
+    #[schema(required)]
+    pub answered_by: Option<Id>,
+    /// When, by the server.
+    #[schema(required)]
+    pub answered_at: Option<Timestamp>,
+    /// When, by the device; proves nothing.
+    #[schema(required)]
+    pub device_time: Option<Timestamp>,
+    /// The hazard it became.
+    #[schema(required)]
+    pub hazard_id: Option<Id>,
+}
+
+impl Record for AnswerView {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+/// Answers as they are shown: one statement more, however many.
+///
+/// # Errors
+/// 500 where an item cannot be read.
+pub fn with_items(conn: &mut Conn, rows: Vec<AnswerRow>) -> Result<Vec<(AnswerRow, Item)>, Problem> {
+    let mut lists: Vec<Id> = rows.iter().map(|row| row.checklist_id).collect();
+    lists.sort_unstable();
+    lists.dedup();
+    let mut codes: Vec<String> = rows.iter().map(|row| row.item_code.clone()).collect();
+    codes.sort_unstable();
+    codes.dedup();
+    let items: Vec<(Id, String, Doc)> = checklist_items::table
+        .filter(checklist_items::checklist_id.eq_any(lists))
+        .filter(checklist_items::code.eq_any(codes))
+        .select((checklist_items::checklist_id, checklist_items::code, checklist_items::item))
+        .load(conn)?;
+    let items: std::collections::HashMap<(Id, String), Doc> =
+        items.into_iter().map(|(list, code, item)| ((list, code), item)).collect();
+    rows.into_iter()
+        .map(|row| {
+            let found = items.get(&(row.checklist_id, row.item_code.clone()));
+            let item = found.ok_or_else(|| Problem::internal("an answer without its item"))?;
+            let item = Item::deserialize(&item.0).map_err(Problem::internal)?;
+            Ok((row, item))
+        })
+        .collect()
+}
+
+/// An answer with its item, as it is shown.
+#[must_use]
+pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
+    AnswerView {
+        id: row.id,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        inspection_id: row.inspection_id,
+        org_id: row.org_id,
+        checklist_id: row.checklist_id,
+        item_code: row.item_code,
+        category: row.category,
+        domain: row.domain,
+        // The content of evidence is not kept yet, so none has been received.
+        photo: rules::photo(&item, row.result, 0),
+        item,
+        result: row.result,
+        value: row.value.map(|doc| doc.0),
+        note: row.note,
+        reason: row.reason,
+        site_id: row.site_id,
+        severity: row.severity,
+        on_the_spot: row.on_the_spot,
+        evidence_ids: row.evidence_ids.0,
+        before_evidence_ids: row.before_evidence_ids.0,
+        after_evidence_ids: row.after_evidence_ids.0,
+        measures_taken: row.measures_taken,
+        fixed_by: row.fixed_by,
+        answered_by: row.answered_by,
+        answered_at: row.answered_at,
+        device_time: row.device_time,
+        hazard_id: row.hazard_id,
+    }
+}
+
+/// The rows of an inspection, in the order of its checklists.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn rows_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<AnswerRow>, Problem> {
+    Ok(answers::table
+        .filter(answers::inspection_id.eq(inspection_id))
+        .order(answers::position)
+        .select(AnswerRow::as_select())
+        .load(conn)?)
+}
+
+/// The answers of an inspection that the caller may see, in order.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn answers_of(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<AnswerView>, Problem> {
+    let mut rows = rows_of(conn, seen.row.id)?;
+    if let Some(domains) = domains_in_sight(conn, rights, seen)? {
+        rows.retain(|row| domains.contains(&row.domain));
+    }
+    Ok(with_items(conn, rows)?.into_iter().map(|(row, item)| shown(row, item)).collect())
+}
+
+/// Checks that an inspection in sight has this item, in the domains the caller sees.
+///
+/// # Errors
+/// 404 where it has not.
+pub fn has_item(conn: &mut Conn, rights: &Rights, seen: &Seen, code: &str) -> Result<(), Problem> {
+    let domain: String = answers::table
+        .filter(answers::inspection_id.eq(seen.row.id))
+        .filter(answers::item_code.eq(code))
+        .select(answers::domain)
+        .first(conn)?;
+    let sight = domains_in_sight(conn, rights, seen)?;
+    if sight.is_none_or(|domains| domains.contains(&domain)) { Ok(()) } else { Err(Problem::not_found()) }
+}
+
+/// Stores answers; `place` tells where in the body each stands. No receipt where all of them are stored already.
+///
+/// # Errors
+/// 404 for a site or a person out of sight; 422 with every fault; 409 by the rules.
+pub fn answer(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    bodies: &[AnswerBody],
+    place: impl Fn(usize) -> String,
+) -> Result<(Option<Receipt>, Vec<AnswerView>), Problem> {
+    let codes: Vec<String> = bodies.iter().filter_map(|body| body.item_code.clone()).collect();
+    let rows: Vec<AnswerRow> = answers::table
+        .filter(answers::inspection_id.eq(seen.row.id))
+        .filter(answers::item_code.eq_any(codes))
+        .select(AnswerRow::as_select())
+        .load(tx.conn)?;
+    named(tx, seen, bodies)?;
+    let mut known = with_items(tx.conn, rows)?;
+    let answerer = rights.user_id();
+    let mut faults = Vec::new();
+    let mut given: Vec<(AnswerRow, Item, &AnswerBody, Evaluated)> = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let at = place(index);
+        let found = known.iter().position(|(row, _)| Some(&row.item_code) == body.item_code.as_ref());
+        let Some(found) = found else {
+            faults.push(Fault::at(format!("{at}/item_code"), "unknown_item"));
+            continue;
+        };
+        let (row, item) = known.swap_remove(found);
+        match rules::evaluate(&item, &body.input(), answerer.0) {
+            Ok(evaluated) => given.push((row, item, body, evaluated)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| fault.under(&at))),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(invalid(faults));
+    }
+    may(tx.conn, rights, seen, Action::Answer)?;
+    let mut changes = Vec::new();
+    let mut views = Vec::new();
+    for (row, item, body, evaluated) in given {
+        let after = after(&row, body, &evaluated, answerer, tx.now);
+        if same(&row, &after) {
+            views.push(shown(row, item));
+            continue;
+        }
+        put(tx.conn, &after)?;
+        changes.push(json!({"item_code": row.item_code, "from": row.result, "to": after.result}));
+        views.push(shown(after, item));
+    }
+    if changes.is_empty() {
+        return Ok((None, views));
+    }
+    let event = Event::of("inspection", seen.row.id, "answered")
+        .at(seen.row.bureau_id, seen.row.org_id)
+        .with(json!({"answers": changes}));
+    Ok((Some(tx.record(event)?), views))
+}
+
+/// Sites must be the school's; who fixed must be of the school or the bureau.
+fn named(tx: &mut Tx<'_>, seen: &Seen, bodies: &[AnswerBody]) -> Result<(), Problem> {
+    let mut wanted: Vec<Id> = bodies.iter().filter_map(|body| body.site_id).collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    if !wanted.is_empty() {
+        let found: Vec<Id> = sites::table
+            .filter(sites::org_id.eq(seen.org.id))
+            .filter(sites::id.eq_any(wanted.clone()))
+            .select(sites::id)
+            .load(tx.conn)?;
+        if found.len() < wanted.len() {
+            return Err(Problem::not_found());
+        }
+    }
+    let fixers: Vec<Id> = bodies.iter().filter_map(|body| body.fixed_by).collect();
+    if fixers.is_empty() { Ok(()) } else { people::known(tx.conn, &seen.org, &fixers, tx.now) }
+}
+
+fn after(row: &AnswerRow, body: &AnswerBody, evaluated: &Evaluated, answerer: Id, now: Timestamp) -> AnswerRow {
+    AnswerRow {
+        version: row.version + 1,
+        updated_at: now,
+        result: Some(evaluated.result),
+        value: evaluated.value.clone().map(Doc),
+        note: body.note.clone(),
+        reason: body.reason.clone(),
+        site_id: body.site_id,
+        severity: evaluated.severity,
+        on_the_spot: evaluated.on_the_spot,
+        evidence_ids: Doc::of(&body.evidence_ids),
+        before_evidence_ids: Doc::of(&body.before_evidence_ids),
+        after_evidence_ids: Doc::of(&body.after_evidence_ids),
+        measures_taken: body.measures_taken.clone(),
+        fixed_by: body.fixed_by,
+        answered_by: Some(answerer),
+        answered_at: Some(now),
+        device_time: body.device_time,
+        ..row.clone()
+    }
+}
+
+/// Whether an answer says what is stored already: a repeat, which changes nothing.
+fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
+    old.result == new.result
+        && old.value == new.value
+        && old.note == new.note
+        && old.reason == new.reason
+        && old.site_id == new.site_id
+        && old.severity == new.severity
+        && old.on_the_spot == new.on_the_spot
+        && old.evidence_ids == new.evidence_ids
+        && old.before_evidence_ids == new.before_evidence_ids
+        && old.after_evidence_ids == new.after_evidence_ids
+        && old.measures_taken == new.measures_taken
+        && old.fixed_by == new.fixed_by
+        && old.answered_by == new.answered_by
+        && old.device_time == new.device_time
+}
+
+fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
+    diesel::update(answers::table.find(row.id))
+        .set((
+            answers::version.eq(row.version),
+            answers::updated_at.eq(row.updated_at),
+            answers::result.eq(row.result),
+            answers::value.eq(row.value.clone()),
+            answers::note.eq(&row.note),
+            answers::reason.eq(&row.reason),
+            answers::site_id.eq(row.site_id),
+            answers::severity.eq(row.severity),
+            answers::on_the_spot.eq(row.on_the_spot),
+            answers::evidence_ids.eq(&row.evidence_ids),
+            answers::before_evidence_ids.eq(&row.before_evidence_ids),
+            answers::after_evidence_ids.eq(&row.after_evidence_ids),
+            answers::measures_taken.eq(&row.measures_taken),
+            answers::fixed_by.eq(row.fixed_by),
+            answers::answered_by.eq(row.answered_by),
+            answers::answered_at.eq(row.answered_at),
+            answers::device_time.eq(row.device_time),
+        ))
+        .execute(conn)?;
+    Ok(())
+}

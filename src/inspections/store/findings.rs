@@ -1,0 +1,184 @@
+//! Submitting: every failed item becomes one hazard with the item's defaults.
+
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::json;
+use utoipa::ToSchema;
+
+use super::answers::{AnswerRow, rows_of, with_items};
+use super::record::{InspectionView, finish};
+use super::rights::may;
+use super::sight::Seen;
+use crate::access::Rights;
+use crate::catalogue::rules::{Item, Response, Severity};
+use crate::catalogue::words::invalid;
+use crate::hazards::routes::Hazard;
+use crate::hazards::status::{Level, Source};
+use crate::hazards::store::read::zones;
+use crate::hazards::store::{NewHazard, OnSpot, register};
+use crate::inspections::rules::{Action, Outcome, missing};
+use crate::platform::db::schema::{answers, inspections};
+use crate::platform::db::types::{Doc, Id};
+use crate::platform::db::{Receipt, Tx};
+use crate::platform::error::Problem;
+use crate::platform::http::{Check, Faults};
+use crate::hazards;
+
+/// A signature given on the spot.
+#[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
+#[schema(as = InspectionSignature)]
+#[serde(deny_unknown_fields)]
+pub struct Signature {
+    /// Who signed.
+    pub name: String,
+    /// As what.
+    pub role: Option<String>,
+    /// Claim of the picture of it.
+    pub evidence_id: Option<Id>,
+}
+
+/// The end of the visit.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[schema(as = InspectionSubmit)]
+#[serde(deny_unknown_fields)]
+pub struct Submit {
+    /// What the team concludes, at most 4000 characters.
+    pub conclusion: Option<String>,
+    /// Who signed on the spot, at most 20.
+    pub signatures: Option<Vec<Signature>>,
+}
+
+impl Check for Submit {
+    fn check(&self, faults: &mut Faults) {
+        faults.optional_text("/conclusion", self.conclusion.as_deref(), 4000);
+        let signatures = self.signatures.as_deref().unwrap_or_default();
+        faults.at_most("/signatures", signatures.len(), 20);
+        for (place, signature) in signatures.iter().enumerate() {
+            faults.text(&format!("/signatures/{place}/name"), &signature.name, 1, 100);
+            faults.optional_text(&format!("/signatures/{place}/role"), signature.role.as_deref(), 100);
+        }
+    }
+}
+
+/// An inspection that was handed in, and what it found.
+#[derive(Debug, Serialize, ToSchema)]
+#[schema(as = InspectionSubmitted)]
+pub struct Submitted {
+    /// The inspection.
+    pub inspection: InspectionView,
+    /// One hazard for each failed item, in order.
+    pub hazards: Vec<Hazard>,
+}
+
+/// Hands an inspection in.
+///
+/// # Errors
+/// 422 with a pointer `/answers/{item_code}` for each item without an answer; 409 by the rules.
+pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> Result<(Receipt, Submitted), Problem> {
+    let rows = rows_of(tx.conn, seen.row.id)?;
+    let open = missing(rows.iter().map(|row| (row.item_code.as_str(), row.result)));
+    if !open.is_empty() {
+        return Err(invalid(open));
+    }
+    let status = may(tx.conn, rights, seen, Action::Submit)?;
+    let failed: Vec<AnswerRow> = rows.into_iter().filter(|row| row.result == Some(Outcome::Fail)).collect();
+    let failed = with_items(tx.conn, failed)?;
+    let mut found = Vec::with_capacity(failed.len());
+    for (row, item) in &failed {
+        let hazard = finding(tx.new_id(), seen, row, item, rights.user_id())?;
+        diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
+        found.push(hazard);
+    }
+    // Entities first, then counters and the number: the order of locks is the same everywhere.
+    diesel::update(inspections::table.find(seen.row.id))
+        .set((
+            inspections::version.eq(seen.row.version + 1),
+            inspections::updated_at.eq(tx.now),
+            inspections::status.eq(status),
+            inspections::submitted_at.eq(tx.now),
+            inspections::submitted_by.eq(rights.user_id()),
+            inspections::conclusion.eq(body.conclusion.as_deref().map(str::trim)),
+            inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
+        ))
+        .execute(tx.conn)?;
+    let ids: Vec<Id> = found.iter().map(|hazard| hazard.id).collect();
+    let (rows, _) = register(tx, &seen.org, found)?;
+    let zones = zones(tx.conn, &[seen.row.bureau_id])?;
+    let hazards = hazards::routes::views(tx.conn, rights, rows, &zones, tx.now)?;
+    let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
+    let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
+    Ok((receipt, Submitted { inspection, hazards }))
+}
+
+const fn level(severity: Severity) -> Level {
+    match severity {
+        Severity::General => Level::General,
+        Severity::Major => Level::Major,
+    }
+}
+
+/// The hazard of a failed item, with the item's defaults.
+fn finding(id: Id, seen: &Seen, row: &AnswerRow, item: &Item, submitter: Id) -> Result<NewHazard, Problem> {
+    let kind = seen.row.kind;
+    let source = Source::parse(kind.as_str()).ok_or_else(|| Problem::internal("a kind that is no source"))?;
+    let on_spot = match (row.on_the_spot, row.fixed_by) {
+        (true, Some(fixed_by)) => Some(OnSpot {
+            measures_taken: row.measures_taken.clone().unwrap_or_default(),
+            fixed_by,
+            after_evidence_ids: row.after_evidence_ids.clone(),
+        }),
+        _ => None,
+    };
+    let evidence = if on_spot.is_some() { &row.before_evidence_ids } else { &row.evidence_ids };
+    Ok(NewHazard {
+        id,
+        body_hash: None,
+        category: row.category.clone(),
+        domain: row.domain.clone(),
+        title: item.title_zh.clone(),
+        description: description(row, item),
+        site_id: row.site_id,
+        basis: Some(item.basis_zh.clone()).filter(|basis| !basis.trim().is_empty()),
+        source,
+        default_level: level(item.fail_severity),
+        proposed_level: row.severity.map(level),
+        by_school: kind.of_school(),
+        escalate: item.escalate,
+        found_at: row.answered_at.unwrap_or(row.updated_at),
+        reported_by: row.answered_by.unwrap_or(submitter),
+        inspection_id: Some(seen.row.id),
+        item_code: Some(row.item_code.clone()),
+        evidence_ids: evidence.clone(),
+        recurrence_of: None,
+        on_spot,
+    })
+}
+
+/// What is wrong, at length: the inspector's note, else the measured value beside its limits, else what was written.
+fn description(row: &AnswerRow, item: &Item) -> String {
+    let value = row.value.as_ref().map(|doc| match doc.0.as_str() {
+        Some(text) => text.to_owned(),
+        None => doc.0.to_string(),
+    });
+    let unit = item.unit.as_deref().unwrap_or_default();
+    let found = match (item.response, value) {
+        (Response::Number, Some(value)) => {
+            let limit = |name: &str, limit: &Option<serde_json::Number>| {
+                limit.as_ref().map(|limit| format!("，{name}{limit}{unit}")).unwrap_or_default()
+            };
+            format!("实测{value}{unit}{}{}", limit("不少于", &item.min), limit("不超过", &item.max))
+        }
+        (Response::Choice, Some(value)) => {
+            let options = item.options.as_deref().unwrap_or_default();
+            options.iter().find(|option| option.value == value).map_or(value, |option| option.label_zh.clone())
+        }
+        (Response::Text, Some(value)) => value,
+        _ => String::new(),
+    };
+    match (row.note.as_deref().map(str::trim).unwrap_or_default(), found.as_str()) {
+        ("", "") => format!("{}：不合格", item.title_zh),
+        ("", found) => found.to_owned(),
+        (note, "") => note.to_owned(),
+        (note, found) => format!("{found}。{note}"),
+    }
+}

@@ -1,0 +1,333 @@
+//! The row of an inspection, what is shown of it, and its check-in.
+
+use chrono::NaiveDate;
+use diesel::prelude::*;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use utoipa::ToSchema;
+
+use super::rights::may;
+use super::sight::Seen;
+use crate::access::Rights;
+use crate::inspections::rules::{Action, Kind, Outcome, Status};
+use crate::orgs::rules::Datum;
+use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
+use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::platform::db::{Conn, Receipt, Tx};
+use crate::platform::error::Problem;
+use crate::platform::http::{Check, Faults, Record};
+use crate::platform::journal::Event;
+
+/// An inspection as stored.
+#[derive(Debug, Clone, Queryable, Selectable)]
+#[diesel(table_name = inspections)]
+#[expect(missing_docs, reason = "the columns are explained in the migrations")]
+pub struct InspectionRow {
+    pub id: Id,
+    pub version: i64,
+    pub created_at: Timestamp,
+    pub updated_at: Timestamp,
+    pub created_by: Option<Id>,
+    pub bureau_id: Id,
+    pub org_id: Id,
+    pub kind: Kind,
+    pub title: String,
+    pub announced: bool,
+    pub status: Status,
+    pub planned_on: Option<NaiveDate>,
+    pub lead_id: Id,
+    pub started_at: Option<Timestamp>,
+    pub started_by: Option<Id>,
+    pub start_location: Option<Doc>,
+    pub start_device_time: Option<Timestamp>,
+    pub submitted_at: Option<Timestamp>,
+    pub submitted_by: Option<Id>,
+    pub conclusion: Option<String>,
+    pub signatures: Option<Doc>,
+    pub acknowledgement: Option<Doc>,
+    pub confirmed_at: Option<Timestamp>,
+    pub confirmed_by: Option<Id>,
+    pub voided_at: Option<Timestamp>,
+    pub voided_by: Option<Id>,
+    pub void_reason: Option<String>,
+}
+
+/// An inspection as it is shown.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = Inspection)]
+pub struct InspectionView {
+    /// Of the inspection.
+    pub id: Id,
+    /// Counts its changes; answers have versions of their own.
+    pub version: i64,
+    /// When it was planned.
+    pub created_at: Timestamp,
+    /// When it last changed.
+    pub updated_at: Timestamp,
+    /// Who planned it.
+    #[schema(required)]
+    pub created_by: Option<Id>,
+    /// The bureau.
+    pub bureau_id: Id,
+    /// The school.
+    pub org_id: Id,
+    /// Which kind.
+    pub kind: Kind,
+    /// Its name.
+    pub title: String,
+    /// Whether the school knows beforehand.
+    pub announced: bool,
+    /// Where it stands.
+    pub status: Status,
+    /// The day it is planned for, in the bureau's zone.
+    #[schema(required)]
+    pub planned_on: Option<NaiveDate>,
+    /// With which checklists.
+    pub checklist_ids: Vec<Id>,
+    /// Who performs it.
+    pub team: Vec<Id>,
+    /// Who leads the team.
+    pub lead_id: Id,
+    /// When the team checked in.
+    #[schema(required)]
+    pub started_at: Option<Timestamp>,
+    /// Who checked in.
+    #[schema(required)]
+    pub started_by: Option<Id>,
+    /// Where the device was at check-in.
+    #[schema(required, value_type = Option<Location>)]
+    pub location: Option<Value>,
+    /// What the device's clock said at check-in; proves nothing.
+    #[schema(required)]
+    pub device_time: Option<Timestamp>,
+    /// When it was handed in.
+    #[schema(required)]
+    pub submitted_at: Option<Timestamp>,
+    /// Who handed it in.
+    #[schema(required)]
+    pub submitted_by: Option<Id>,
+    /// What the team concludes.
+    #[schema(required)]
+    pub conclusion: Option<String>,
+    /// Who signed on the spot.
+    #[schema(required, value_type = Option<Object>)]
+    pub signatures: Option<Value>,
+    /// What became of it at the school: outcome, who, when, and the words that go with it.
+    #[schema(required, value_type = Option<Object>)]
+    pub acknowledgement: Option<Value>,
+    /// When the bureau confirmed it.
+    #[schema(required)]
+    pub confirmed_at: Option<Timestamp>,
+    /// Who confirmed it.
+    #[schema(required)]
+    pub confirmed_by: Option<Id>,
+    /// When it was declared void.
+    #[schema(required)]
+    pub voided_at: Option<Timestamp>,
+    /// Who declared it void.
+    #[schema(required)]
+    pub voided_by: Option<Id>,
+    /// Why it is void.
+    #[schema(required)]
+    pub void_reason: Option<String>,
+    /// How far the answers have come.
+    pub progress: Progress,
+}
+
+/// Counts of an inspection's items.
+#[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
+#[schema(as = InspectionProgress)]
+pub struct Progress {
+    /// Items that apply.
+    pub items: i64,
+    /// Answered, whatever the result.
+    pub answered: i64,
+    /// Passed.
+    pub passed: i64,
+    /// Failed.
+    pub failed: i64,
+    /// Not applicable; left out of every denominator.
+    pub na: i64,
+}
+
+impl Record for InspectionView {
+    fn version(&self) -> i64 {
+        self.version
+    }
+}
+
+fn progress(conn: &mut Conn, ids: &[Id]) -> Result<Vec<(Id, Progress)>, Problem> {
+    let rows: Vec<(Id, Option<Outcome>, i64)> = answers::table
+        .filter(answers::inspection_id.eq_any(ids.to_vec()))
+        .group_by((answers::inspection_id, answers::result))
+        .select((answers::inspection_id, answers::result, diesel::dsl::count_star()))
+        .load(conn)?;
+    let mut all: Vec<(Id, Progress)> = ids.iter().map(|id| (*id, Progress::default())).collect();
+    for (id, result, count) in rows {
+        let Some((_, progress)) = all.iter_mut().find(|(one, _)| *one == id) else { continue };
+        progress.items += count;
+        progress.answered += if result.is_some() { count } else { 0 };
+        match result {
+            Some(Outcome::Pass) => progress.passed += count,
+            Some(Outcome::Fail) => progress.failed += count,
+            Some(Outcome::Na) => progress.na += count,
+            None => {}
+        }
+    }
+    Ok(all)
+}
+
+/// Rows as they are shown: three more statements, however many rows.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn views(conn: &mut Conn, rows: Vec<InspectionRow>) -> Result<Vec<InspectionView>, Problem> {
+    let ids: Vec<Id> = rows.iter().map(|row| row.id).collect();
+    let teams: Vec<(Id, Id)> = inspection_team::table
+        .filter(inspection_team::inspection_id.eq_any(ids.clone()))
+        .order((inspection_team::inspection_id, inspection_team::position))
+        .select((inspection_team::inspection_id, inspection_team::user_id))
+        .load(conn)?;
+    let checklists: Vec<(Id, Id)> = inspection_checklists::table
+        .filter(inspection_checklists::inspection_id.eq_any(ids.clone()))
+        .order((inspection_checklists::inspection_id, inspection_checklists::position))
+        .select((inspection_checklists::inspection_id, inspection_checklists::checklist_id))
+        .load(conn)?;
+    let progress = progress(conn, &ids)?;
+    let of = |pairs: &[(Id, Id)], id: Id| pairs.iter().filter(|(one, _)| *one == id).map(|(_, other)| *other).collect();
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let id = row.id;
+            let counts = progress.iter().find(|(one, _)| *one == id).map(|(_, counts)| *counts).unwrap_or_default();
+            shown(row, of(&teams, id), of(&checklists, id), counts)
+        })
+        .collect())
+}
+
+fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Progress) -> InspectionView {
+    InspectionView {
+        id: row.id,
+        version: row.version,
+        created_at: row.created_at,
+        updated_at: row.updated_at,
+        created_by: row.created_by,
+        bureau_id: row.bureau_id,
+        org_id: row.org_id,
+        kind: row.kind,
+        title: row.title,
+        announced: row.announced,
+        status: row.status,
+        planned_on: row.planned_on,
+        checklist_ids,
+        team,
+        lead_id: row.lead_id,
+        started_at: row.started_at,
+        started_by: row.started_by,
+        location: row.start_location.map(|doc| doc.0),
+        device_time: row.start_device_time,
+        submitted_at: row.submitted_at,
+        submitted_by: row.submitted_by,
+        conclusion: row.conclusion,
+        signatures: row.signatures.map(|doc| doc.0),
+        acknowledgement: row.acknowledgement.map(|doc| doc.0),
+        confirmed_at: row.confirmed_at,
+        confirmed_by: row.confirmed_by,
+        voided_at: row.voided_at,
+        voided_by: row.voided_by,
+        void_reason: row.void_reason,
+        progress,
+    }
+}
+
+/// One inspection as it is shown, read anew.
+///
+/// # Errors
+/// 404 where there is none.
+pub fn view(conn: &mut Conn, id: Id) -> Result<InspectionView, Problem> {
+    let row: InspectionRow = inspections::table.find(id).select(InspectionRow::as_select()).first(conn)?;
+    views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)
+}
+
+/// Ends a change: the record as it is now, with its journal entry.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn finish(
+    tx: &mut Tx<'_>,
+    seen: &Seen,
+    action: &'static str,
+    payload: Value,
+) -> Result<(Receipt, InspectionView), Problem> {
+    let view = view(tx.conn, seen.row.id)?;
+    let event = Event::of("inspection", seen.row.id, action).at(seen.row.bureau_id, seen.row.org_id).with(payload);
+    Ok((tx.record(event)?, view))
+}
+
+/// Where a device is, as it says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
+#[schema(as = CheckInLocation)]
+#[serde(deny_unknown_fields)]
+pub struct Location {
+    /// Degrees north.
+    #[schema(example = 36.9)]
+    pub lat: f64,
+    /// Degrees east.
+    #[schema(example = 105.2)]
+    pub lng: f64,
+    /// How far it may be off, in metres.
+    #[serde(default)]
+    #[schema(example = 12)]
+    pub accuracy_m: Option<f64>,
+    /// The grid of the two numbers.
+    pub datum: Datum,
+}
+
+/// The arrival of the team.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct CheckIn {
+    /// Where the device is.
+    pub location: Option<Location>,
+    /// What its clock says.
+    pub device_time: Option<Timestamp>,
+}
+
+impl Check for CheckIn {
+    fn check(&self, faults: &mut Faults) {
+        if let Some(location) = &self.location {
+            faults.range("/location/lat", &location.lat, &-90.0, &90.0);
+            faults.range("/location/lng", &location.lng, &-180.0, &180.0);
+            if let Some(accuracy) = location.accuracy_m {
+                faults.range("/location/accuracy_m", &accuracy, &0.0, &1_000_000.0);
+            }
+        }
+    }
+}
+
+/// The team arrives; the inspection is in progress.
+///
+/// # Errors
+/// 409 by the rules.
+pub fn check_in(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    body: &CheckIn,
+) -> Result<(Receipt, InspectionView), Problem> {
+    let status = may(tx.conn, rights, seen, Action::CheckIn)?;
+    diesel::update(inspections::table.find(seen.row.id))
+        .set((
+            inspections::version.eq(seen.row.version + 1),
+            inspections::updated_at.eq(tx.now),
+            inspections::status.eq(status),
+            inspections::started_at.eq(tx.now),
+            inspections::started_by.eq(rights.user_id()),
+            inspections::start_location.eq(body.location.as_ref().map(Doc::of)),
+            inspections::start_device_time.eq(body.device_time),
+        ))
+        .execute(tx.conn)?;
+    // Where a person was is no matter for the journal; the row keeps it.
+    let payload = json!({"status": status, "located": body.location.is_some()});
+    finish(tx, seen, "checked_in", payload)
+}

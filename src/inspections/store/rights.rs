@@ -1,0 +1,134 @@
+//! What a caller is to an inspection: facts for the pure rules.
+
+use diesel::prelude::*;
+
+use super::sight::Seen;
+use crate::access::scope::OrgRef;
+use crate::access::{Limit, Permission, Reach, Rights};
+use crate::inspections::rules::{Action, Actor, Facts, Kind, Refusal, Status, allowed_actions, decide};
+use crate::platform::db::Conn;
+use crate::platform::db::schema::answers;
+use crate::platform::db::types::Id;
+use crate::platform::error::{Code, Problem};
+use crate::platform::http::FieldError;
+
+/// Whether a reach covers every one of these domains: within domains only what lies wholly inside is written.
+fn covers(reach: &Reach, domains: &[String]) -> bool {
+    domains.iter().all(|domain| reach.has_domain(domain))
+}
+
+/// Whether the caller may plan this kind, for this school, with this team, on these domains.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn plans(
+    conn: &mut Conn,
+    rights: &Rights,
+    org: &OrgRef,
+    plan: (Kind, bool, &[Id]),
+    domains: &[String],
+) -> Result<bool, Problem> {
+    let (kind, announced, team) = plan;
+    let scope = rights.of(Permission::InspectionPlan);
+    let reaches = scope.reaches_to(conn, org)?;
+    Ok(reaches.into_iter().any(|reach| {
+        covers(reach, domains)
+            && match reach.limit {
+                Limit::Full => true,
+                Limit::Unannounced => kind == Kind::Unannounced || !announced,
+                Limit::SelfAsTeam => !kind.of_school() && team.contains(&scope.user_id),
+                Limit::SelfCheckOrPatrol => kind.of_school(),
+                Limit::Patrol => kind == Kind::Patrol,
+                _ => false,
+            }
+    }))
+}
+
+/// The domains of an inspection's items.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn domains_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<String>, Problem> {
+    Ok(answers::table
+        .filter(answers::inspection_id.eq(inspection_id))
+        .select(answers::domain)
+        .distinct()
+        .load(conn)?)
+}
+
+/// What the caller is to an inspection in sight.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Problem> {
+    let user = rights.user_id();
+    let narrow = rights.caller.memberships.iter().any(|membership| membership.domains.is_some());
+    let domains = if narrow { domains_of(conn, seen.row.id)? } else { Vec::new() };
+    let mut holds = |permission, fits: &dyn Fn(&Reach) -> bool| -> Result<bool, Problem> {
+        let scope = rights.of(permission);
+        let reaches = scope.reaches_to(conn, &seen.org)?;
+        Ok(reaches.into_iter().any(|reach| covers(reach, &domains) && fits(reach)))
+    };
+    let of_school = seen.row.kind.of_school();
+    let performs = holds(Permission::InspectionPerform, &|reach| reach.role.is_school_side() == of_school)?;
+    let acknowledges = holds(Permission::InspectionAcknowledge, &|reach| reach.limit == Limit::Full)?;
+    let confirms = holds(Permission::InspectionConfirm, &|_| true)?;
+    let on_team = performs && seen.team.contains(&user);
+    let plan = (seen.row.kind, seen.row.announced, seen.team.as_slice());
+    Ok(Actor {
+        plans: plans(conn, rights, &seen.org, plan, &domains)?,
+        on_team,
+        is_lead: on_team && seen.row.lead_id == user,
+        of_school: acknowledges,
+        confirms,
+    })
+}
+
+/// The facts of the pure rules.
+#[must_use]
+pub const fn facts(seen: &Seen) -> Facts {
+    Facts { kind: seen.row.kind, status: seen.row.status, acknowledged: seen.row.acknowledgement.is_some() }
+}
+
+/// The state after an action of this caller.
+///
+/// # Errors
+/// 403 where it is never this caller's, 409 naming every rule in the way, with what would be allowed.
+pub fn may(conn: &mut Conn, rights: &Rights, seen: &Seen, action: Action) -> Result<Status, Problem> {
+    let actor = actor(conn, rights, seen)?;
+    let never = match action {
+        Action::Edit => !actor.plans,
+        Action::Confirm => !actor.confirms,
+        Action::Void => !actor.plans && !actor.confirms,
+        _ => false,
+    };
+    if never {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    decide(action, facts(seen), actor).map_err(|refusals| refused(&refusals, seen, actor))
+}
+
+/// 409 with every refusal, the record as it stands, and what is allowed.
+#[must_use]
+pub fn refused(refusals: &[Refusal], seen: &Seen, actor: Actor) -> Problem {
+    let errors = refusals.iter().map(|refusal| {
+        let (zh, en) = words(*refusal);
+        FieldError::new("", refusal.as_str(), zh, en)
+    });
+    let row = &seen.row;
+    let current = serde_json::json!({"id": row.id, "status": row.status, "version": row.version});
+    let actions = serde_json::json!(allowed_actions(facts(seen), actor));
+    Problem::new(Code::TransitionNotAllowed).errors(errors.collect()).current(current).allowed_actions(actions)
+}
+
+const fn words(refusal: Refusal) -> (&'static str, &'static str) {
+    match refusal {
+        Refusal::WrongState => ("当前状态不允许", "the inspection is not in a state for this"),
+        Refusal::NotOnTeam => ("须为检查组成员", "only the team may do this"),
+        Refusal::NotLead => ("须为检查组组长", "only the lead of the team may do this"),
+        Refusal::NotOfSchool => ("须由被检查学校办理", "only the school that was inspected may do this"),
+        Refusal::NeedsBureau => ("须由教育局有权人员办理", "needs somebody of the bureau who may"),
+        Refusal::SamePerson => ("检查人不得确认自己的检查", "who inspected does not confirm"),
+        Refusal::AlreadyAcknowledged => ("已有签收记录", "it has been acknowledged already"),
+    }
+}

@@ -1,0 +1,164 @@
+//! What of the inspections a caller sees, as conditions on rows.
+
+use diesel::BoxableExpression;
+use diesel::dsl::exists;
+use diesel::prelude::*;
+use diesel::sql_types::Bool;
+
+use super::record::InspectionRow;
+use crate::access::scope::{OrgRef, org_ref};
+use crate::access::{Limit, Permission, Reach, Rights, Scope};
+use crate::in_reach;
+use crate::inspections::rules::Status;
+use crate::platform::db::schema::{answers, inspection_team, inspections};
+use crate::platform::db::types::Id;
+use crate::platform::db::{Conn, MultiBackend};
+use crate::platform::error::Problem;
+
+/// A condition on inspections.
+pub type Condition = Box<dyn BoxableExpression<inspections::table, MultiBackend, SqlType = Bool>>;
+/// A condition on answers.
+pub type AnswerCondition = Box<dyn BoxableExpression<answers::table, MultiBackend, SqlType = Bool>>;
+
+/// The schools this person is to visit: an inspector sees their history while on the team.
+fn visiting(conn: &mut Conn, scope: &Scope) -> Result<Vec<Id>, Problem> {
+    if !scope.reaches.iter().any(|reach| reach.limit == Limit::TeamAndHistory) {
+        return Ok(Vec::new());
+    }
+    Ok(inspections::table
+        .inner_join(inspection_team::table.on(inspection_team::inspection_id.eq(inspections::id)))
+        .filter(inspection_team::user_id.eq(scope.user_id))
+        .filter(inspections::status.eq_any([Status::Planned, Status::InProgress]))
+        .select(inspections::org_id)
+        .distinct()
+        .load(conn)?)
+}
+
+/// The inspections in a scope: a bureau's officers see theirs, an inspector those of the own teams and the history of
+/// the schools being visited, others on a team that alone. Within domains an inspection is seen when any item is.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Problem> {
+    let visiting = visiting(conn, scope)?;
+    let user = scope.user_id;
+    let mut all: Option<Condition> = None;
+    for reach in &scope.reaches {
+        let mut one: Condition = in_reach!(inspections, reach);
+        let on_team = || {
+            let mine = inspection_team::table.filter(inspection_team::user_id.eq(user));
+            inspections::id.eq_any(mine.select(inspection_team::inspection_id))
+        };
+        one = match reach.limit {
+            Limit::Team => Box::new(one.and(on_team())),
+            Limit::TeamAndHistory => {
+                Box::new(one.and(on_team().or(inspections::org_id.eq_any(visiting.clone()))))
+            }
+            _ => one,
+        };
+        if let Some(domains) = &reach.domains {
+            let inside = answers::table
+                .filter(answers::inspection_id.eq(inspections::id))
+                .filter(answers::domain.eq_any(domains.clone()));
+            one = Box::new(one.and(exists(inside)));
+        }
+        all = Some(match all {
+            None => one,
+            Some(all) => Box::new(all.or(one)),
+        });
+    }
+    Ok(all.unwrap_or_else(|| Box::new(inspections::id.ne(inspections::id))))
+}
+
+/// The answers in a scope; within domains only those of the domains.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn answers_in(conn: &mut Conn, scope: &Scope) -> Result<AnswerCondition, Problem> {
+    let visiting = visiting(conn, scope)?;
+    let user = scope.user_id;
+    let mut all: Option<AnswerCondition> = None;
+    for reach in &scope.reaches {
+        let mut one: AnswerCondition = in_reach!(answers, reach);
+        let on_team = || {
+            let mine = inspection_team::table.filter(inspection_team::user_id.eq(user));
+            answers::inspection_id.eq_any(mine.select(inspection_team::inspection_id))
+        };
+        one = match reach.limit {
+            Limit::Team => Box::new(one.and(on_team())),
+            Limit::TeamAndHistory => Box::new(one.and(on_team().or(answers::org_id.eq_any(visiting.clone())))),
+            _ => one,
+        };
+        if let Some(domains) = &reach.domains {
+            one = Box::new(one.and(answers::domain.eq_any(domains.clone())));
+        }
+        all = Some(match all {
+            None => one,
+            Some(all) => Box::new(all.or(one)),
+        });
+    }
+    Ok(all.unwrap_or_else(|| Box::new(answers::id.ne(answers::id))))
+}
+
+/// An inspection known to be in sight, with its team and its school.
+#[derive(Debug, Clone)]
+pub struct Seen {
+    /// The row.
+    pub row: InspectionRow,
+    /// Its team, the order of naming.
+    pub team: Vec<Id>,
+    /// Its school.
+    pub org: OrgRef,
+}
+
+/// The inspection, if the caller may see it.
+///
+/// # Errors
+/// 404 where it is absent or out of sight.
+pub fn seen(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
+    let sight = inspections_in(conn, &rights.of(Permission::InspectionRead))?;
+    let row: InspectionRow =
+        inspections::table.find(id).filter(sight).select(InspectionRow::as_select()).first(conn)?;
+    let team = inspection_team::table
+        .filter(inspection_team::inspection_id.eq(id))
+        .order(inspection_team::position)
+        .select(inspection_team::user_id)
+        .load(conn)?;
+    let org = org_ref(conn, row.org_id)?;
+    Ok(Seen { row, team, org })
+}
+
+/// The same, held against other writers until the end of the transaction.
+///
+/// # Errors
+/// As [`seen`].
+pub fn seen_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
+    // SQLite has one writer; there the transaction itself holds.
+    if let Conn::Postgres(pg) = conn {
+        inspections::table.find(id).select(inspections::id).for_update().first::<Id>(pg)?;
+    }
+    seen(conn, rights, id)
+}
+
+/// The domains whose answers the caller may see of this inspection; all where nothing is given.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn domains_in_sight(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Option<Vec<String>>, Problem> {
+    let scope = rights.of(Permission::InspectionRead);
+    let visiting = visiting(conn, &scope)?;
+    let on_team = seen.team.contains(&scope.user_id);
+    let holds = |reach: &&Reach| match reach.limit {
+        Limit::Team => on_team,
+        Limit::TeamAndHistory => on_team || visiting.contains(&seen.org.id),
+        _ => true,
+    };
+    let mut union = Vec::new();
+    for reach in scope.reaches_to(conn, &seen.org)?.into_iter().filter(holds) {
+        match &reach.domains {
+            None => return Ok(None),
+            Some(domains) => union.extend(domains.iter().cloned()),
+        }
+    }
+    Ok(Some(union))
+}
