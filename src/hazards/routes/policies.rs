@@ -31,7 +31,7 @@ const MAX_DAYS: i32 = 3650;
 )]
 #[get("/deadline-policies")]
 pub async fn list(allowed: Allowed<policy::Read>, list: List<NoFilter>) -> Result<Reply, Problem> {
-    allowed.read(move |conn, rights| policies::list(conn, rights.scope().bureaus(), &list)?.reply()).await
+    allowed.read(move |conn, rights| policies::list(conn, &rights.scope().bureaus(), &list)?.reply()).await
 }
 
 /// A row to add.

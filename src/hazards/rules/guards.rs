@@ -42,9 +42,8 @@ pub(super) fn standing(action: Action, facts: &Facts, actor: &Actor) -> Vec<Refu
 /// Who may, as the table of roles reaches this hazard.
 fn permission(action: Action, facts: &Facts, actor: &Actor) -> Option<Refusal> {
     match action {
-        Action::Issue | Action::ReassignDue => issue(facts, actor),
         Action::Assign if actor.respond => None,
-        Action::Assign => issue(facts, actor),
+        Action::Issue | Action::ReassignDue | Action::Assign => issue(facts, actor),
         // A change of level is the bureau's word: lesser reaches end at general and have nothing to change.
         Action::Regrade => match actor.issue {
             Some(IssueReach::Any) => None,
