@@ -13,9 +13,7 @@ use anxiao::on_conn;
 use anxiao::orgs::rules::{OrgKind, SchoolKind};
 use anxiao::orgs::store::{OrgRow, create_bureau, insert_many};
 use anxiao::platform::clock::{Clock, SystemClock};
-use anxiao::platform::db::schema::{
-    hazard_rounds, hazards, inspections, memberships, serials, sessions, users,
-};
+use anxiao::platform::db::schema::{hazard_rounds, hazards, inspections, memberships, serials, sessions, users};
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, Tx, Work, migrations};
 use anxiao::platform::error::Problem;
@@ -36,7 +34,17 @@ const ZONE: Tz = chrono_tz::Asia::Shanghai;
 const CHUNK: usize = 500;
 pub const CATEGORIES: [&str; 10] = ["fang", "cha", "gai", "jiao", "qiang", "ji", "zhi", "du", "jiu", "diao"];
 pub const DOMAINS: [&str; 12] = [
-    "fire", "gas", "electric", "building", "lab", "bus", "food", "health", "security", "dormitory", "management",
+    "fire",
+    "gas",
+    "electric",
+    "building",
+    "lab",
+    "bus",
+    "food",
+    "health",
+    "security",
+    "dormitory",
+    "management",
     "emergency",
 ];
 const SOURCES: [Source; 6] =

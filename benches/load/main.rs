@@ -23,6 +23,13 @@ mod table;
 
 #[path = "../../tests/it/support/cluster.rs"]
 #[expect(dead_code, reason = "the settings for tests are not for figures")]
+#[expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::disallowed_methods,
+    reason = "written for tests: without a cluster there is nothing to go on with"
+)]
 mod cluster;
 
 use std::path::{Path, PathBuf};
@@ -48,6 +55,7 @@ pub struct Options {
 }
 
 impl Options {
+    #[expect(clippy::disallowed_methods, reason = "`cargo bench` passes no flags of its own through")]
     fn from_environment() -> Result<Self> {
         let number = |name: &str, default: u64| match std::env::var(name) {
             Ok(text) => text.parse().with_context(|| format!("{name} must be a number")),

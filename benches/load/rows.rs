@@ -140,9 +140,8 @@ impl Run<'_> {
     fn reads(&self, server: &Server, table: &mut Table) -> Result<()> {
         let floor = Server::floor(self.url)?;
         let (district, tokens) = (self.district.clone(), self.bureau_tokens()?);
-        let hazard = move |connection: u64, number: u64| {
-            district.hazard(mix(connection << 32 | number) % district.hazards)
-        };
+        let hazard =
+            move |connection: u64, number: u64| district.hazard(mix(connection << 32 | number) % district.hazards);
         let bare = hazard.clone();
         let point: Requests = Arc::new(move |connection, number| {
             get(&format!("/api/v1/hazards/{}", hazard(connection, number)), of(&tokens, connection))
@@ -217,8 +216,7 @@ impl Run<'_> {
         let day = |n: u64| district.found(n).utc().format("%Y-%m-%d").to_string();
         let (middle, late) = (day(district.hazards / 2), day(district.hazards * 99 / 100));
         let mut all = vec![String::new(), "sort=created_at".to_owned(), "count=true".to_owned()];
-        let words =
-            ["registered", "issued", "rectifying", "awaiting_recheck", "awaiting_approval", "closed", "void"];
+        let words = ["registered", "issued", "rectifying", "awaiting_recheck", "awaiting_approval", "closed", "void"];
         all.extend(words.map(|word| format!("status={word}")));
         all.extend(["category=fang", "domain=fire", "domain=cyber", "level=general", "level=major"].map(str::to_owned));
         all.extend(["source=routine", "source=self_check", "source=staff_hint"].map(str::to_owned));
@@ -295,9 +293,9 @@ impl Run<'_> {
         let first = of(&tokens, 0).to_owned();
         for by in ["category", "domain", "org", "level", "month"] {
             let path = format!("/api/v1/reports/summary?group_by={by}");
-            let answer = self.runtime.block_on(async {
-                Connection::open(server.address).await?.exchange(&get(&path, &first)).await
-            })?;
+            let answer = self
+                .runtime
+                .block_on(async { Connection::open(server.address).await?.exchange(&get(&path, &first)).await })?;
             if answer.status != 200 {
                 let text = String::from_utf8_lossy(&answer.body);
                 crate::progress(&format!("  no summary by {by}: {} {text}", answer.status));

@@ -34,6 +34,7 @@ impl Server {
         Self::start(command, "/ready")
     }
 
+    #[expect(clippy::disallowed_methods, reason = "this thread has nothing else to do")]
     fn start(mut command: Command, ready: &str) -> Result<Self> {
         // Log lines are made and written as in service, only that nobody keeps them.
         command.stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::null());
@@ -81,7 +82,5 @@ fn answers(address: SocketAddr, path: &str) -> bool {
     let Ok(mut stream) = TcpStream::connect(address) else { return false };
     let request = format!("GET {path} HTTP/1.1\r\nHost: bench\r\nConnection: close\r\n\r\n");
     let mut answer = [0; 12];
-    stream.write_all(request.as_bytes()).is_ok()
-        && stream.read_exact(&mut answer).is_ok()
-        && answer.ends_with(b" 200")
+    stream.write_all(request.as_bytes()).is_ok() && stream.read_exact(&mut answer).is_ok() && answer.ends_with(b" 200")
 }

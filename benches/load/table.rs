@@ -72,9 +72,9 @@ impl Table {
 
     /// The whole as Markdown.
     pub fn markdown(&self, options: &Options) -> String {
-        let engines: Vec<String> =
-            self.parts.iter().map(|part| format!("{} {}", part.engine, part.version)).collect();
-        let profile = if cfg!(debug_assertions) { "development build, **not for the record**" } else { "release build" };
+        let engines: Vec<String> = self.parts.iter().map(|part| format!("{} {}", part.engine, part.version)).collect();
+        let profile =
+            if cfg!(debug_assertions) { "development build, **not for the record**" } else { "release build" };
         let mut out = format!(
             "Measured on: {}; {}; {profile}. The machine is shared by server, database and load generator. {} hazards in \
              {} schools, {} s a row, SQLite with `synchronous=FULL`, PostgreSQL with `fsync` and `synchronous_commit` on.\n",
