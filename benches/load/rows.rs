@@ -169,7 +169,7 @@ impl Run<'_> {
 
         let (district, tokens) = (self.district.clone(), self.school_tokens()?);
         let any_school = move |connection: u64, number: u64| mix(connection << 32 | number) % district.schools;
-        let (district, bare) = (self.district.clone(), any_school.clone());
+        let (district, bare) = (self.district.clone(), any_school);
         let list: Requests = Arc::new(move |connection, number| {
             get("/api/v1/hazards?limit=20", of(&tokens, any_school(connection, number)))
         });
@@ -306,7 +306,7 @@ impl Run<'_> {
             let alone = self.drive(server.address, 1, (self.seconds * 0.4).max(1.0), &path, requests, table)?;
             table.row(Row {
                 work: format!("summary report over the bureau by {by}, 1 client"),
-                goal: "under 10 ms".to_owned(),
+                goal: "under 10 ms (judged by p50)".to_owned(),
                 measured: outcome_text(&alone),
                 reached: Some(alone.p50 < 10.0),
                 ..Row::default()

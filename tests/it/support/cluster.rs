@@ -49,6 +49,7 @@ pub fn programs() -> PathBuf {
 }
 
 /// Starts a cluster with `settings`, options of `postgres`; it ends with this process at the latest.
+#[expect(clippy::zombie_processes, reason = "the keeper ends with the pipe, after this process")]
 pub fn start(settings: &str) -> Cluster {
     let folder = std::env::temp_dir().join(format!("anxiao-pg-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
