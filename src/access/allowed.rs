@@ -62,6 +62,12 @@ impl Rights {
     pub fn of_caller(caller: Caller, now: Timestamp) -> Self {
         Self { caller: Arc::new(caller), now, any_of: &[] }
     }
+
+    /// The same person using a function that asks for these permissions; [`Self::scope`] is that of the first.
+    #[must_use]
+    pub fn asking(self, any_of: &'static [Permission]) -> Self {
+        Self { any_of, ..self }
+    }
 }
 
 /// A caller who may use the function `A` somewhere. Where exactly is the scope's business.

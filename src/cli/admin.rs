@@ -4,20 +4,21 @@ use std::io::Read;
 
 use clap::Subcommand;
 use diesel::prelude::*;
-use serde_json::json;
 
 use super::{open, say};
 use crate::access::Role;
+use crate::access::scope::org_ref;
 use crate::accounts::passwords;
+use crate::accounts::people::bodies::NewMembership;
+use crate::accounts::people::store::{self as people, NewAccount};
 use crate::config::Config;
-use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{memberships, org_closure, orgs, users};
-use crate::platform::db::types::{Doc, Id};
+use crate::orgs::store::create_bureau;
+use crate::platform::db::schema::orgs;
+use crate::platform::db::types::Id;
 use crate::platform::db::{Commit, Tx, Work};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::Faults;
 use crate::platform::ids::SystemIds;
-use crate::platform::journal::{Event, Stream};
 
 /// Commands of `admin`.
 #[derive(Debug, Subcommand)]
@@ -76,11 +77,11 @@ pub fn run(config: &Config, command: Command) -> Result<(), String> {
     let (org, name) = (args.org.clone(), username.clone());
     let new_bureau = args.region_code.clone().map(|code| (code, args.time_zone.clone()));
     let made = runtime.block_on(db.write(Work::default(), move |tx| {
-        let (org_id, bureau_id) = match &new_bureau {
-            Some((code, zone)) => make_bureau(tx, &org, code, zone)?,
+        let org_id = match &new_bureau {
+            Some((code, zone)) => create_bureau(tx, &org, code, zone)?.0.id,
             None => find_org(tx, &org, role)?,
         };
-        make_person(tx, &name, &display_name, &hash, one_time, (role, org_id, bureau_id))
+        make_person(tx, (&name, &display_name), (&hash, one_time), role, org_id)
     }));
     made.map_err(|problem| sentence(&problem, &args, &username))?;
     say(&format!("{username} is {role} of {}", args.org));
@@ -129,17 +130,21 @@ fn sentence(problem: &Problem, args: &Create, username: &str) -> String {
         Code::UsernameTaken => format!("the user name {username} is taken"),
         Code::RegionCodeTaken => "a bureau with this region code exists already".into(),
         Code::NotFound => format!("there is no organisation {}; with --new-bureau it is made", args.org),
+        Code::ValidationFailed => match problem.errors.first() {
+            Some(fault) => format!("{} {}", fault.pointer.trim_start_matches('/'), fault.detail.1),
+            None => problem.to_string(),
+        },
         _ => problem.to_string(),
     }
 }
 
 /// The organisation of that name on which the role can stand; two of one name are told apart by nobody.
-fn find_org(tx: &mut Tx<'_>, name: &str, role: Role) -> Result<(Id, Id), Problem> {
+fn find_org(tx: &mut Tx<'_>, name: &str, role: Role) -> Result<Id, Problem> {
     let kinds: Vec<&str> = role.stands_on().iter().map(|kind| kind.as_str()).collect();
-    let found: Vec<(Id, Id)> = orgs::table
+    let found: Vec<Id> = orgs::table
         .filter(orgs::name.eq(name))
         .filter(orgs::kind.eq_any(kinds))
-        .select((orgs::id, orgs::bureau_id))
+        .select(orgs::id)
         .load(tx.conn)?;
     match found.as_slice() {
         [one] => Ok(*one),
@@ -148,64 +153,24 @@ fn find_org(tx: &mut Tx<'_>, name: &str, role: Role) -> Result<(Id, Id), Problem
     }
 }
 
-fn make_bureau(tx: &mut Tx<'_>, name: &str, region_code: &str, zone: &str) -> Result<(Id, Id), Problem> {
-    let id = tx.new_id();
-    diesel::insert_into(orgs::table)
-        .values((
-            orgs::id.eq(id),
-            orgs::version.eq(1_i64),
-            orgs::created_at.eq(tx.now),
-            orgs::updated_at.eq(tx.now),
-            orgs::kind.eq(OrgKind::Bureau),
-            orgs::bureau_id.eq(id),
-            orgs::name.eq(name),
-            orgs::region_code.eq(region_code),
-            orgs::time_zone.eq(zone),
-            orgs::features.eq(Doc::of(&Vec::<String>::new())),
-        ))
-        .execute(tx.conn)?;
-    diesel::insert_into(org_closure::table)
-        .values((org_closure::ancestor_id.eq(id), org_closure::descendant_id.eq(id), org_closure::depth.eq(0)))
-        .execute(tx.conn)?;
-    let _ = tx.record(Event::of("org", id, "created").at(id, id).with(json!({"kind": "bureau"})))?;
-    Ok((id, id))
-}
-
 fn make_person(
     tx: &mut Tx<'_>,
-    username: &str,
-    display_name: &str,
-    hash: &str,
-    must_change: bool,
-    (role, org_id, bureau_id): (Role, Id, Id),
-) -> Result<Commit<Id>, Problem> {
-    let (id, membership) = (tx.new_id(), tx.new_id());
-    diesel::insert_into(users::table)
-        .values((
-            users::id.eq(id),
-            users::version.eq(1_i64),
-            users::created_at.eq(tx.now),
-            users::updated_at.eq(tx.now),
-            users::username.eq(username),
-            users::display_name.eq(display_name),
-            users::password_hash.eq(hash),
-            users::must_change_password.eq(must_change),
-            users::demo.eq(false),
-            users::rights_version.eq(1_i64),
-            users::failed_logins.eq(0),
-        ))
-        .execute(tx.conn)?;
-    diesel::insert_into(memberships::table)
-        .values((
-            memberships::id.eq(membership),
-            memberships::created_at.eq(tx.now),
-            memberships::user_id.eq(id),
-            memberships::bureau_id.eq(bureau_id),
-            memberships::org_id.eq(org_id),
-            memberships::role.eq(role),
-            memberships::valid_from.eq(tx.now),
-        ))
-        .execute(tx.conn)?;
-    let event = Event::of("user", id, "created").at(bureau_id, org_id).stream(Stream::Accounts);
-    Ok(tx.record(event.with(json!({"role": role, "by": "command line"})))?.with(id))
+    (username, display_name): (&str, &str),
+    (hash, must_change): (&str, bool),
+    role: Role,
+    org_id: Id,
+) -> Result<Commit<()>, Problem> {
+    let org = org_ref(tx.conn, org_id)?;
+    let account = NewAccount {
+        id: tx.new_id(),
+        username,
+        display_name,
+        phone: None,
+        password_hash: hash,
+        must_change_password: must_change,
+        demo: false,
+        body_hash: None,
+    };
+    let membership = NewMembership { org_id, role, domains: None, valid_from: None, valid_to: None };
+    Ok(people::found(tx, &account, &org, &membership)?.with(()))
 }

@@ -4,11 +4,12 @@ use chrono::NaiveDate;
 
 use super::{open, say};
 use crate::config::Config;
+use crate::platform::clock::SystemClock;
 
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The day that is today in the demo district [default: today]
+    /// The day that is today in the demo district [default: today in Shanghai]
     #[arg(long, value_name = "YYYY-MM-DD")]
     as_of: Option<NaiveDate>,
 }
@@ -16,13 +17,10 @@ pub struct Args {
 /// Loads the demo district into an empty database.
 pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let (db, runtime) = open(config)?;
-    runtime.block_on(async {
-        if !crate::demo::is_empty(&db).await.map_err(|problem| problem.to_string())? {
-            return Err(format!("{} is not empty: the demo district is loaded into an empty database only", config.database));
-        }
-        crate::demo::load(config, args.as_of).await
-    })?;
-    say(&format!("the demo district is loaded into {}", config.database));
+    drop(db);
+    let as_of = args.as_of.unwrap_or_else(|| crate::demo::today(&SystemClock));
+    runtime.block_on(crate::demo::load(&config.database, as_of))?;
+    say(&format!("the demo district, fictional, as of {as_of}, is loaded into {}", config.database));
     say(&format!("sign-ins: {}", crate::demo::SIGN_INS.join(", ")));
     say(&format!("all with the password {}", crate::demo::PASSWORD));
     Ok(())

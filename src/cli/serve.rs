@@ -36,7 +36,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     actix_web::rt::System::new().block_on(async {
         crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;
         if args.demo {
-            let loaded = crate::demo::load_if_empty(config).await?;
+            let today = crate::demo::today(&SystemClock);
+            let loaded = crate::demo::load_if_empty(&db, &config.database, today).await?;
             if loaded {
                 say("the demo district is loaded");
             }

@@ -11,6 +11,8 @@ mod hazards;
 mod inspections;
 mod journal;
 mod matrix;
+mod demo;
+mod kill;
 mod org_import;
 mod orgs;
 mod people;

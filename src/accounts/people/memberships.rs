@@ -26,15 +26,24 @@ pub fn grantable(conn: &mut Conn, rights: &Rights, new: &NewMembership, at: &str
     if !may_grant(conn, rights, &org, new.role)? {
         return Err(not_yours(&format!("{at}/role")));
     }
-    if !new.role.stands_on().contains(&org.kind) {
-        return Err(Problem::invalid(FieldError::new(
-            format!("{at}/role"),
-            "wrong_org_kind",
-            "该角色不能设在此类机构",
-            "does not stand on this kind of organisation",
-        )));
-    }
+    stands(new.role, &org, at)?;
     Ok(org)
+}
+
+/// Whether a role stands on such an organisation.
+///
+/// # Errors
+/// 422 where it does not.
+pub fn stands(role: Role, org: &OrgRef, at: &str) -> Result<(), Problem> {
+    if role.stands_on().contains(&org.kind) {
+        return Ok(());
+    }
+    Err(Problem::invalid(FieldError::new(
+        format!("{at}/role"),
+        "wrong_org_kind",
+        "该角色不能设在此类机构",
+        "does not stand on this kind of organisation",
+    )))
 }
 
 fn may_grant(conn: &mut Conn, rights: &Rights, org: &OrgRef, role: Role) -> Result<bool, Problem> {
@@ -198,9 +207,7 @@ pub fn end(tx: &mut Tx<'_>, rights: &Rights, user_id: Id, membership_id: Id) -> 
         return Err(not_yours(""));
     }
     touch(tx, user_id)?;
-    diesel::update(memberships::table.find(membership_id))
-        .set(memberships::ended_at.eq(tx.now))
-        .execute(tx.conn)?;
+    diesel::update(memberships::table.find(membership_id)).set(memberships::ended_at.eq(tx.now)).execute(tx.conn)?;
     let event = Event::of("membership", membership_id, "ended").at(org.bureau_id, org.id).stream(Stream::Accounts);
     let receipt = tx.record(event.with(json!({"user_id": user_id, "role": membership.role})))?;
     Ok(receipt.with(Reply::no_content()))

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::bodies::{CreatedUser, NewUser, UserPatch, UserView};
+use super::bodies::{CreatedUser, NewMembership, NewUser, UserPatch, UserView};
 use super::memberships::{self, looks_after, not_self};
 use super::rules::{self, Phone};
 use super::sight::{self, Places, UserRow, visible};
@@ -141,6 +141,24 @@ pub fn insert_user(tx: &mut Tx<'_>, new: &NewAccount<'_>) -> Result<(), Problem>
         ))
         .execute(tx.conn)?;
     Ok(())
+}
+
+/// Makes a person with one role whom no caller makes: the first people of a bureau (command line) and those of the
+/// demo district.
+///
+/// # Errors
+/// 422 for a role that does not stand on such an organisation, 409 for a taken name or id.
+pub fn found(
+    tx: &mut Tx<'_>,
+    account: &NewAccount<'_>,
+    org: &OrgRef,
+    membership: &NewMembership,
+) -> Result<Receipt, Problem> {
+    memberships::stands(membership.role, org, "")?;
+    insert_user(tx, account)?;
+    let given = memberships::insert(tx, account.id, org, membership)?;
+    let _ = memberships::record_given(tx, account.id, &given)?;
+    record(tx, account.id, "created", Some((org.bureau_id, org.id)))
 }
 
 /// Changes name and phone.

@@ -102,6 +102,19 @@ impl Tx<'_> {
         Ok(Receipt(()))
     }
 
+    /// The same transaction for another person at another instant: a whole story told at once (the demo district).
+    pub(crate) fn acting<'b>(&'b mut self, work: &'b Work, now: Timestamp) -> Tx<'b> {
+        Tx {
+            conn: &mut *self.conn,
+            now,
+            ids: self.ids,
+            work,
+            stored: None,
+            rights_touched: false,
+            epoch: self.epoch,
+        }
+    }
+
     /// A new id that sorts by creation.
     pub fn new_id(&self) -> Id {
         self.ids.next(self.now)
