@@ -197,10 +197,7 @@ mod tests {
     #[test]
     fn the_ten_categories_come_in_their_order_with_151_items() {
         let codes: Vec<&str> = catalogue().categories.iter().map(|c| c.code.as_str()).collect();
-        assert_eq!(
-            codes,
-            ["fang", "cha", "gai", "jiao", "qiang", "ji", "zhi", "du", "jiu", "diao"]
-        );
+        assert_eq!(codes, ["fang", "cha", "gai", "jiao", "qiang", "ji", "zhi", "du", "jiu", "diao"]);
         assert_eq!(catalogue().categories.iter().map(|c| c.items.len()).sum::<usize>(), 151);
         assert_eq!((catalogue().domains.len(), catalogue().school_kinds.len()), (26, 11));
         assert_eq!(catalogue().school_features.len(), 9);
@@ -210,12 +207,7 @@ mod tests {
     fn every_built_in_checklist_may_be_published() {
         let mut codes = HashSet::new();
         for category in &catalogue().categories {
-            assert_eq!(
-                rules::faults(&category.items, Some(&category.code), Care::Publish),
-                [],
-                "{}",
-                category.code
-            );
+            assert_eq!(rules::faults(&category.items, Some(&category.code), Care::Publish), [], "{}", category.code);
             for item in &category.items {
                 assert!(codes.insert(&item.code), "{} twice", item.code);
                 assert_eq!(rules::category_of(item, None), Some(category.code.as_str()));
@@ -226,11 +218,7 @@ mod tests {
     #[test]
     fn an_item_is_written_as_it_was_read() {
         let text: serde_json::Value = serde_json::from_str(include_str!("builtin/catalogue.json")).unwrap();
-        for (category, raw) in catalogue()
-            .categories
-            .iter()
-            .zip(text["categories"].as_array().unwrap())
-        {
+        for (category, raw) in catalogue().categories.iter().zip(text["categories"].as_array().unwrap()) {
             assert_eq!(serde_json::to_value(&category.items).unwrap(), raw["items"]);
         }
     }
@@ -243,13 +231,7 @@ mod tests {
         let all: HashSet<Uuid> = catalogue()
             .categories
             .iter()
-            .flat_map(|c| {
-                [
-                    checklist_id(&c.code, 1),
-                    checklist_id(&c.code, 2),
-                    checklist_lineage_id(&c.code),
-                ]
-            })
+            .flat_map(|c| [checklist_id(&c.code, 1), checklist_id(&c.code, 2), checklist_lineage_id(&c.code)])
             .collect();
         assert_eq!(all.len(), 30);
     }
@@ -267,11 +249,7 @@ mod tests {
         assert_eq!(holidays().years, [2023, 2024, 2025, 2026]);
         assert_eq!(holidays().holidays.len(), 117);
         for day in &holidays().makeup_workdays {
-            assert!(
-                matches!(day.date.weekday(), Weekday::Sat | Weekday::Sun),
-                "{}",
-                day.date
-            );
+            assert!(matches!(day.date.weekday(), Weekday::Sat | Weekday::Sun), "{}", day.date);
         }
     }
 }

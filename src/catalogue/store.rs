@@ -8,7 +8,7 @@ mod life;
 pub use categories::{CategoryChange, CategoryView, categories, change_category};
 pub use checklists::{
     ChecklistFilter, ChecklistRow, ChecklistRowView, ChecklistView, NewChecklist, items_of, list, load, managed,
-    readable, view,
+    readable, readable_to_change, view,
 };
 pub use install::install;
-pub use life::{ChecklistChange, change, create, publish, retire, revise, stored};
+pub use life::{ChecklistChange, change, create, home, publish, retire, revise, stored};

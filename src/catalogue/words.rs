@@ -30,7 +30,11 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("general_only", "重大隐患不得按立查立改办理", "is for general hazards only"),
     ("same_person", "整改人与检查人不得为同一人", "must be somebody else than who answered"),
     ("not_published", "检查清单未发布或已停用", "is not published"),
-    ("conflicting_items", "所选清单中有编号相同而内容不同的检查项", "has an item whose code means something else in another checklist"),
+    (
+        "conflicting_items",
+        "所选清单中有编号相同而内容不同的检查项",
+        "has an item whose code means something else in another checklist",
+    ),
     ("no_items", "所选清单没有适用于该校的检查项", "has no item that applies to this school"),
     ("not_a_school", "只能检查学校", "must be a school"),
     ("not_eligible", "该人员不能参加此次检查", "cannot perform this inspection"),

@@ -151,6 +151,8 @@ mod tests {
     }
 
     proptest! {
+        #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::default() })]
+
         #[test]
         fn a_deadline_is_the_last_instant_of_its_local_date(secs in 1_600_000_000_i64..2_000_000_000, days in 0_u32..400, working: bool) {
             let now = DateTime::from_timestamp(secs, 0).unwrap();

@@ -1,6 +1,8 @@
 //! Queries of inspections, teams and answers.
 
+mod answer_record;
 mod answers;
+mod chosen;
 mod close;
 mod create;
 mod findings;
@@ -10,10 +12,11 @@ mod record;
 mod rights;
 mod sight;
 
-pub use answers::{AnswerBody, AnswerRow, AnswerView, AnswersBody, answer, answers_of, has_item};
+pub use answer_record::{AnswerRow, AnswerView};
+pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item};
 pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
 pub use create::{Edit, NewInspection, create, edit, stored};
-pub use findings::{Submit, Submitted, submit};
+pub use findings::{Signature, Submit, Submitted, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};
 pub use sight::{Seen, seen, seen_to_change};

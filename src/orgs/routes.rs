@@ -57,9 +57,7 @@ pub async fn create(allowed: Allowed<org::Manage>, body: Body<NewOrg>) -> Result
 )]
 #[get("/orgs/{id}")]
 pub async fn read(allowed: Allowed<org::Read>, id: PathId) -> Result<Reply, Problem> {
-    allowed
-        .read(move |conn, rights| Reply::record(&OrgView::from(store::visible(conn, &rights.scope(), id.0)?)))
-        .await
+    allowed.read(move |conn, rights| Reply::record(&OrgView::from(store::visible(conn, &rights.scope(), id.0)?))).await
 }
 
 /// Change an organisation
@@ -80,7 +78,5 @@ pub async fn change(
     if_match: IfMatch,
     body: Body<OrgPatch>,
 ) -> Result<Reply, Problem> {
-    allowed
-        .write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned()))
-        .await
+    allowed.write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned())).await
 }

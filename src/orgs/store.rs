@@ -78,8 +78,7 @@ impl OrgRow {
     /// A new row directly below `parent`.
     #[must_use]
     pub fn below(tx: &Tx<'_>, parent: &OrgRef, id: Id, kind: OrgKind, name: String) -> Self {
-        let mut row =
-            Self::bare(id, tx.now, tx.work.actor, kind, parent.bureau_id, name, parent.time_zone.clone());
+        let mut row = Self::bare(id, tx.now, tx.work.actor, kind, parent.bureau_id, name, parent.time_zone.clone());
         row.parent_id = Some(parent.id);
         row
     }
@@ -382,12 +381,8 @@ fn wrong_parent() -> FieldError {
 /// Whether the scope covers a whole bureau; for what concerns the bureau at large, as an import.
 #[must_use]
 pub fn whole_bureaus(scope: &Scope) -> Vec<Id> {
-    let mut ids: Vec<Id> = scope
-        .reaches
-        .iter()
-        .filter(|reach| reach.org_kind == OrgKind::Bureau)
-        .map(|reach| reach.org_id)
-        .collect();
+    let mut ids: Vec<Id> =
+        scope.reaches.iter().filter(|reach| reach.org_kind == OrgKind::Bureau).map(|reach| reach.org_id).collect();
     ids.sort_unstable();
     ids.dedup();
     ids

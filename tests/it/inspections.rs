@@ -236,7 +236,10 @@ both_engines! {
         let edit = json!({"title": "春季检查", "planned_on": "2026-03-05", "team": [user("inspector2")]});
         app.send(app.request("office", reqwest::Method::PATCH, &at).json(&edit)).await.expect(428);
         app.patch("office", &at, 9, edit.clone()).await.expect(412);
-        app.patch("principal1", &at, 1, edit.clone()).await.expect(403);
+        for other in ["principal1", "inspector1"] {
+            app.patch(other, &at, 1, edit.clone()).await.expect(403);
+            app.post(other, &format!("{at}/void"), json!({"reason": "x"})).await.expect(403);
+        }
         let edited = app.patch("office", &at, 1, edit).await.expect(200);
         assert_eq!((edited.body["lead_id"].clone(), edited.body["planned_on"].as_str()), (json!(user("inspector2")), Some("2026-03-05")));
         app.get("inspector1", &at).await.expect(404);
@@ -246,7 +249,7 @@ both_engines! {
         app.post("inspector2", &format!("{at}/check-in"), json!({})).await.expect(200);
         let late = app.patch("office", &at, 4, json!({"title": "晚"})).await.expect(409);
         assert_eq!(late.faults(), [(String::new(), "wrong_state".into())]);
-        app.post("inspector2", &format!("{at}/void"), json!({"reason": "x"})).await.expect(409);
+        app.post("supervisor", &format!("{at}/void"), json!({"reason": "x"})).await.expect(409);
         app.post("leader", &format!("{at}/void"), json!({"reason": "误建"})).await.expect(200);
         app.post("inspector2", &format!("{at}/submit"), json!({})).await.expect(422);
     }

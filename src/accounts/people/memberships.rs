@@ -207,9 +207,7 @@ pub fn end(tx: &mut Tx<'_>, rights: &Rights, user_id: Id, membership_id: Id) -> 
         return Err(not_yours(""));
     }
     touch(tx, user_id)?;
-    diesel::update(memberships::table.find(membership_id))
-        .set(memberships::ended_at.eq(tx.now))
-        .execute(tx.conn)?;
+    diesel::update(memberships::table.find(membership_id)).set(memberships::ended_at.eq(tx.now)).execute(tx.conn)?;
     let event = Event::of("membership", membership_id, "ended").at(org.bureau_id, org.id).stream(Stream::Accounts);
     let receipt = tx.record(event.with(json!({"user_id": user_id, "role": membership.role})))?;
     Ok(receipt.with(Reply::no_content()))

@@ -105,9 +105,7 @@ pub async fn change(
     if_match: IfMatch,
     body: Body<UserPatch>,
 ) -> Result<Reply, Problem> {
-    allowed
-        .write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned()))
-        .await
+    allowed.write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned())).await
 }
 
 /// Disable a user
@@ -148,9 +146,7 @@ pub async fn enable(allowed: Allowed<user::Manage>, id: PathId) -> Result<Reply,
 #[post("/users/{id}/reset-password")]
 pub async fn reset_password(allowed: Allowed<user::Manage>, id: PathId) -> Result<Reply, Problem> {
     // Sight first: hashing takes a turn that a stranger to this person must not have.
-    allowed
-        .read(move |conn, rights| store::sight_of(conn, &rights.of(Permission::UserManage), id.0))
-        .await?;
+    allowed.read(move |conn, rights| store::sight_of(conn, &rights.of(Permission::UserManage), id.0)).await?;
     let secret = secret(&allowed).await?;
     let one_time_password = secret.password.clone();
     allowed.write_unkept(move |tx, rights| store::reset_password(tx, rights, id.0, &secret)).await?;

@@ -27,9 +27,7 @@ pub struct Nothing {}
 )]
 #[get("/categories")]
 pub async fn list(allowed: Allowed<catalogue::Read>, _query: Query<Nothing>) -> Result<Reply, Problem> {
-    allowed
-        .read(|conn, rights| Page::whole(store::categories(conn, rights.scope().own_bureau())?).reply())
-        .await
+    allowed.read(|conn, rights| Page::whole(store::categories(conn, rights.scope().own_bureau())?).reply()).await
 }
 
 /// Read a category

@@ -1,5 +1,7 @@
 //! Checklists and their life.
 
+use std::sync::Arc;
+
 use actix_web::{get, patch, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -38,10 +40,11 @@ pub async fn list(allowed: Allowed<catalogue::Read>, list: List<ChecklistFilter>
 )]
 #[post("/checklists")]
 pub async fn create(allowed: Allowed<catalogue::Manage>, body: Body<NewChecklist>) -> Result<Reply, Problem> {
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&hash), move |tx, rights| {
             let new = body.get()?;
+            store::home(tx.conn, rights, new.org_id)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
             }
@@ -80,7 +83,7 @@ pub async fn one(allowed: Allowed<catalogue::Read>, id: PathId) -> Result<Reply,
 
 /// The checklist, which the caller must keep: in sight but another's is 403.
 fn kept(tx: &mut Tx<'_>, rights: &Rights, id: Id) -> Result<ChecklistRow, Problem> {
-    let row = store::readable(tx.conn, rights, id)?;
+    let row = store::readable_to_change(tx.conn, rights, id)?;
     if store::managed(tx.conn, rights, id)? { Ok(row) } else { Err(Problem::new(Code::Forbidden)) }
 }
 
@@ -129,7 +132,7 @@ impl Check for Empty {}
 #[post("/checklists/{id}/publish")]
 pub async fn publish(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<Empty>) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let row = kept(tx, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
@@ -153,8 +156,8 @@ pub async fn publish(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body
 #[post("/checklists/{id}/revise")]
 pub async fn revise(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<Empty>) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
-            let row = store::readable(tx.conn, rights, id.0)?;
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
+            let row = store::readable_to_change(tx.conn, rights, id.0)?;
             if row.bureau_id.is_some() && !store::managed(tx.conn, rights, id.0)? {
                 return Err(Problem::new(Code::Forbidden));
             }
@@ -179,7 +182,7 @@ pub async fn revise(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<
 #[post("/checklists/{id}/retire")]
 pub async fn retire(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<Empty>) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let row = kept(tx, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);

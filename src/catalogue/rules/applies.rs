@@ -10,9 +10,7 @@ pub fn applies<S: AsRef<str>>(item: &Item, school_kind: &str, features: &[S]) ->
     item.applies_to.is_empty()
         || item.applies_to.iter().any(|wanted| {
             features.iter().any(|has| has.as_ref() == wanted)
-                || builtin::stages(school_kind)
-                    .iter()
-                    .any(|stage| stage.as_str() == wanted)
+                || builtin::stages(school_kind).iter().any(|stage| stage.as_str() == wanted)
         })
 }
 
@@ -31,25 +29,22 @@ pub fn category_of<'a>(item: &'a Item, checklist_category: Option<&'a str>) -> O
 mod tests {
     use super::*;
 
+    const NONE: &[&str] = &[];
+
     fn item(code: &str) -> &'static Item {
-        builtin::catalogue()
-            .categories
-            .iter()
-            .flat_map(|c| &c.items)
-            .find(|i| i.code == code)
-            .unwrap()
+        builtin::catalogue().categories.iter().flat_map(|c| &c.items).find(|i| i.code == code).unwrap()
     }
 
     #[test]
     fn an_item_without_restriction_is_for_every_school() {
-        assert!(applies(item("fang-001"), "offcampus", &[] as &[&str]));
+        assert!(applies(item("fang-001"), "offcampus", NONE));
     }
 
     #[test]
     fn a_feature_or_a_stage_is_enough() {
         let storeys = item("fang-005");
         assert_eq!(storeys.applies_to, ["boarding", "kindergarten"]);
-        assert!(applies(storeys, "kindergarten", &[] as &[&str]));
+        assert!(applies(storeys, "kindergarten", NONE));
         assert!(applies(storeys, "senior_high", &["boarding"]));
         assert!(!applies(storeys, "senior_high", &["canteen"]));
     }
@@ -57,22 +52,16 @@ mod tests {
     #[test]
     fn a_school_of_several_stages_gets_the_items_of_each() {
         let count = |kind: &str| {
-            ["jiao-001", "jiao-002", "jiao-003"]
-                .iter()
-                .filter(|code| applies(item(code), kind, &[] as &[&str]))
-                .count()
+            ["jiao-001", "jiao-002", "jiao-003"].iter().filter(|code| applies(item(code), kind, NONE)).count()
         };
         assert_eq!((count("primary"), count("nine_year"), count("twelve_year")), (1, 2, 3));
-        assert_eq!(
-            (count("complete_secondary"), count("vocational"), count("kindergarten")),
-            (2, 1, 0)
-        );
+        assert_eq!((count("complete_secondary"), count("vocational"), count("kindergarten")), (2, 1, 0));
     }
 
     #[test]
     fn a_canteen_brings_its_items_and_nothing_else() {
         let items = || builtin::catalogue().categories.iter().flat_map(|c| &c.items);
-        let plain = items().filter(|i| applies(i, "primary", &[] as &[&str])).count();
+        let plain = items().filter(|i| applies(i, "primary", NONE)).count();
         let canteen = items().filter(|i| applies(i, "primary", &["canteen"])).count();
         assert_eq!(canteen - plain, 9);
     }

@@ -219,18 +219,12 @@ impl Fault {
     /// A fault at a place.
     #[must_use]
     pub fn at(pointer: impl Into<String>, code: &'static str) -> Self {
-        Self {
-            pointer: pointer.into(),
-            code,
-        }
+        Self { pointer: pointer.into(), code }
     }
 
     /// The same fault, seen from a place further out.
     #[must_use]
     pub fn under(self, prefix: &str) -> Self {
-        Self {
-            pointer: format!("{prefix}{}", self.pointer),
-            code: self.code,
-        }
+        Self { pointer: format!("{prefix}{}", self.pointer), code: self.code }
     }
 }

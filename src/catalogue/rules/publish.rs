@@ -36,19 +36,13 @@ pub fn faults(items: &[Item], checklist_category: Option<&str>, care: Care) -> V
     }
     let mut codes = HashSet::new();
     for (index, item) in items.iter().enumerate() {
-        let mut judge = Judge {
-            place: format!("/items/{index}"),
-            found: &mut found,
-        };
+        let mut judge = Judge { place: format!("/items/{index}"), found: &mut found };
         judge.item(item, care);
         if !codes.insert(item.code.to_lowercase()) {
             judge.fault("/code", "duplicate");
         }
         if category_of(item, checklist_category).is_none() {
-            judge.fault(
-                "/category",
-                if item.category.is_some() { "unknown_value" } else { "required" },
-            );
+            judge.fault("/category", if item.category.is_some() { "unknown_value" } else { "required" });
         }
     }
     found
@@ -113,11 +107,9 @@ impl Judge<'_> {
 
     fn numbers(&mut self, item: &Item) {
         if item.response != Response::Number {
-            for (at, present) in [
-                ("/unit", item.unit.is_some()),
-                ("/min", item.min.is_some()),
-                ("/max", item.max.is_some()),
-            ] {
+            for (at, present) in
+                [("/unit", item.unit.is_some()), ("/min", item.min.is_some()), ("/max", item.max.is_some())]
+            {
                 if present {
                     self.fault(at, "not_for_this_response");
                 }
@@ -174,9 +166,7 @@ fn is_code(code: &str) -> bool {
     code.len() <= MAX_CODE
         && code.starts_with(|c: char| c.is_ascii_alphanumeric())
         && code.ends_with(|c: char| c.is_ascii_alphanumeric())
-        && code
-            .chars()
-            .all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
+        && code.chars().all(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '_' | '-'))
 }
 
 #[cfg(test)]
@@ -195,10 +185,7 @@ mod tests {
     }
 
     fn found(items: &[Item]) -> Vec<(String, &'static str)> {
-        faults(items, None, Care::Publish)
-            .into_iter()
-            .map(|f| (f.pointer, f.code))
-            .collect()
+        faults(items, None, Care::Publish).into_iter().map(|f| (f.pointer, f.code)).collect()
     }
 
     #[test]
@@ -246,10 +233,7 @@ mod tests {
     fn a_choice_needs_two_options_one_of_which_passes() {
         let choice = |options| item(json!({"response": "choice", "options": options}));
         let option = |value: &str, fail: bool| json!({"value": value, "label_zh": "甲", "fail": fail});
-        assert_eq!(
-            found(&[choice(json!([option("a", false)]))]),
-            [("/items/0/options".into(), "too_few")]
-        );
+        assert_eq!(found(&[choice(json!([option("a", false)]))]), [("/items/0/options".into(), "too_few")]);
         assert_eq!(
             found(&[choice(json!([option("a", true), option("b", true)]))]),
             [("/items/0/options".into(), "no_passing_option")]

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use crate::access::{Limit, Permission, Rights};
 use crate::catalogue::builtin::{self, Category};
 use crate::on_conn;
-use crate::platform::db::schema::category_overrides;
+use crate::platform::db::schema::{category_overrides, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -178,6 +178,10 @@ pub fn change_category(
     let scope = rights.of(Permission::CatalogueManage);
     let reach = scope.reaches.iter().find(|reach| reach.limit == Limit::Full);
     let bureau_id = reach.ok_or_else(|| Problem::new(Code::Forbidden))?.bureau_id;
+    // The bureau's row stands for all its overrides, also for those that are not there yet.
+    if let Conn::Postgres(pg) = &mut *tx.conn {
+        orgs::table.find(bureau_id).select(orgs::id).for_update().first::<Id>(pg)?;
+    }
     let old = category(tx.conn, Some(bureau_id), code)?;
     if_match.check(old.version, || serde_json::to_value(&old).unwrap_or_default())?;
     let change = change()?;

@@ -1,9 +1,9 @@
 //! Reading checklists: built-in ones are everybody's, a bureau's and a school's own are seen within scope, drafts
 //! only by those who keep them.
 
+use diesel::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
-use diesel::BoxableExpression;
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
@@ -192,6 +192,20 @@ pub fn readable(conn: &mut Conn, rights: &Rights, id: Id) -> Result<ChecklistRow
     Ok(checklists::table.find(id).filter(sight(rights)).select(ChecklistRow::as_select()).first(conn)?)
 }
 
+/// The same, with all revisions of it held against other writers until the end of the transaction.
+///
+/// # Errors
+/// As [`readable`].
+pub fn readable_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<ChecklistRow, Problem> {
+    let lineage_id = readable(conn, rights, id)?.lineage_id;
+    // SQLite has one writer; there the transaction itself holds.
+    if let Conn::Postgres(pg) = conn {
+        let revisions = checklists::table.filter(checklists::lineage_id.eq(lineage_id));
+        let _: Vec<Id> = revisions.order(checklists::id).select(checklists::id).for_update().load(pg)?;
+    }
+    readable(conn, rights, id)
+}
+
 /// Whether the caller keeps this checklist.
 ///
 /// # Errors
@@ -210,7 +224,7 @@ pub fn list(conn: &mut Conn, rights: &Rights, list: &List<ChecklistFilter>) -> R
     if let Some(org_id) = list.filter.org_id {
         let bureaus = rights.scope().bureaus();
         let org = org_ref(conn, org_id)?;
-        if !(bureaus.contains(&org.id) || !rights.scope().reaches_to(conn, &org)?.is_empty()) {
+        if !bureaus.contains(&org.id) && rights.scope().reaches_to(conn, &org)?.is_empty() {
             return Err(Problem::not_found());
         }
     }
@@ -232,8 +246,7 @@ pub fn list(conn: &mut Conn, rights: &Rights, list: &List<ChecklistFilter>) -> R
         }
         query
     };
-    let rows: Vec<ChecklistRow> =
-        keyset!(filtered(), checklists, list).select(ChecklistRow::as_select()).load(conn)?;
+    let rows: Vec<ChecklistRow> = keyset!(filtered(), checklists, list).select(ChecklistRow::as_select()).load(conn)?;
     let counted = if list.count {
         let found: Vec<Id> = filtered().select(checklists::id).limit(COUNT_LIMIT + 1).load(conn)?;
         i64::try_from(found.len()).ok()

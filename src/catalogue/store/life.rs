@@ -41,18 +41,10 @@ impl Check for ChecklistChange {
 ///
 /// # Errors
 /// 409 where the id belongs to something else.
-pub fn stored(
-    conn: &mut Conn,
-    id: Option<Id>,
-    caller: Id,
-    body_hash: &[u8],
-) -> Result<Option<ChecklistView>, Problem> {
+pub fn stored(conn: &mut Conn, id: Option<Id>, caller: Id, body_hash: &[u8]) -> Result<Option<ChecklistView>, Problem> {
     let Some(id) = id else { return Ok(None) };
-    let found: Option<(Option<Id>, Option<Vec<u8>>)> = checklists::table
-        .find(id)
-        .select((checklists::created_by, checklists::body_hash))
-        .first(conn)
-        .optional()?;
+    let found: Option<(Option<Id>, Option<Vec<u8>>)> =
+        checklists::table.find(id).select((checklists::created_by, checklists::body_hash)).first(conn).optional()?;
     match found {
         None => Ok(None),
         Some((by, hash)) if by == Some(caller) && hash.as_deref() == Some(body_hash) => {
@@ -63,8 +55,11 @@ pub fn stored(
     }
 }
 
-/// Where a new checklist belongs: the organisation named, or the one the caller keeps.
-fn home(conn: &mut Conn, rights: &Rights, org_id: Option<Id>) -> Result<(Id, Id), Problem> {
+/// Bureau and organisation of a new checklist: the organisation named, or the one the caller keeps.
+///
+/// # Errors
+/// 403 for who keeps none, 404 for an organisation out of reach, 422 for one that has no checklists.
+pub fn home(conn: &mut Conn, rights: &Rights, org_id: Option<Id>) -> Result<(Id, Id), Problem> {
     let scope = rights.of(Permission::CatalogueManage);
     let first = scope.reaches.first().ok_or_else(|| Problem::new(Code::Forbidden))?;
     let Some(org_id) = org_id else {
@@ -199,7 +194,9 @@ fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<(Receipt, Che
 }
 
 fn refuse(row: &ChecklistRow, zh: &str, en: &str) -> Problem {
-    Problem::new(Code::StateConflict).detail(zh, en).current(json!({"id": row.id, "status": row.status, "version": row.version}))
+    Problem::new(Code::StateConflict)
+        .detail(zh, en)
+        .current(json!({"id": row.id, "status": row.status, "version": row.version}))
 }
 
 fn must_be(row: &ChecklistRow, status: ChecklistStatus) -> Result<(), Problem> {

@@ -42,15 +42,15 @@ impl Record for CalendarYear {
 }
 
 /// The own year where there is one, else the built-in one, else nothing but weekends.
-fn answer(year: i32, own: Option<OwnYear>) -> CalendarYear {
-    let known = own.as_ref().map(|own| own.days.read::<YearDays>()).or_else(|| built_in_year(year));
+fn answer(year: i32, own: Option<&OwnYear>) -> CalendarYear {
+    let known = own.map(|own| own.days.read::<YearDays>()).or_else(|| built_in_year(year));
     let provisional = known.is_none();
     let days = known.unwrap_or_default();
     CalendarYear {
         year,
-        version: own.as_ref().map_or(0, |own| own.version),
-        created_at: own.as_ref().map(|own| own.created_at),
-        updated_at: own.as_ref().map(|own| own.updated_at),
+        version: own.map_or(0, |own| own.version),
+        created_at: own.map(|own| own.created_at),
+        updated_at: own.map(|own| own.updated_at),
         own: own.is_some(),
         calendar_provisional: provisional,
         holidays: days.holidays,
@@ -83,7 +83,7 @@ pub async fn one(allowed: Allowed<policy::Read>, request: HttpRequest) -> Result
                 Some(bureau_id) => policies::own_year(conn, bureau_id, year)?,
                 None => None,
             };
-            Reply::record(&answer(year, own))
+            Reply::record(&answer(year, own.as_ref()))
         })
         .await
 }
@@ -149,7 +149,7 @@ pub async fn put(
             faults.finish()?;
             let before = policies::own_year(tx.conn, bureau_id, year)?;
             let (after, receipt) = policies::put_year(tx, bureau_id, year, before.as_ref(), &days)?;
-            Ok(receipt.with(Reply::record(&answer(year, Some(after)))?))
+            Ok(receipt.with(Reply::record(&answer(year, Some(&after)))?))
         })
         .await
 }

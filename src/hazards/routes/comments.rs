@@ -1,5 +1,7 @@
 //! Remarks on a hazard.
 
+use std::sync::Arc;
+
 use actix_web::{get, post};
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -66,7 +68,7 @@ impl Check for NewComment {
 )]
 #[post("/hazards/{id}/comments")]
 pub async fn create(allowed: Allowed<hazard::Comment>, id: PathId, body: Body<NewComment>) -> Result<Reply, Problem> {
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
         .write(&hash, move |tx, rights| {
             let row = read::one(tx.conn, rights, id.0)?;

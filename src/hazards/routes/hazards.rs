@@ -1,5 +1,7 @@
 //! Reporting, reading and changing hazards.
 
+use std::sync::Arc;
+
 use actix_web::{get, patch, post};
 use serde::Deserialize;
 use serde_json::json;
@@ -114,7 +116,7 @@ pub async fn create(allowed: Allowed<hazard::Report>, body: Body<NewReport>) -> 
     if !allowed.rights().scope().reaches.iter().any(|reach| whole(reach.limit)) {
         return Err(Problem::new(Code::Forbidden));
     }
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
         .write(&hash, move |tx, rights| {
             let input = body.get()?;

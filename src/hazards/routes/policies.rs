@@ -1,5 +1,7 @@
 //! The table of deadlines.
 
+use std::sync::Arc;
+
 use actix_web::{get, patch, post};
 use serde::Deserialize;
 use serde_json::json;
@@ -31,7 +33,7 @@ const MAX_DAYS: i32 = 3650;
 )]
 #[get("/deadline-policies")]
 pub async fn list(allowed: Allowed<policy::Read>, list: List<NoFilter>) -> Result<Reply, Problem> {
-    allowed.read(move |conn, rights| policies::list(conn, rights.scope().bureaus(), &list)?.reply()).await
+    allowed.read(move |conn, rights| policies::list(conn, &rights.scope().bureaus(), &list)?.reply()).await
 }
 
 /// A row to add.
@@ -83,7 +85,7 @@ fn own_bureau(rights: &Rights) -> Result<Id, Problem> {
 )]
 #[post("/deadline-policies")]
 pub async fn create(allowed: Allowed<policy::Manage>, body: Body<NewDeadlinePolicy>) -> Result<Reply, Problem> {
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
         .write(&hash, move |tx, rights| {
             let bureau_id = own_bureau(rights)?;

@@ -1,15 +1,13 @@
 //! A hazard as the API answers it, for the caller who asks, at the hour it is asked.
 
-use std::collections::HashMap;
-
 use chrono::NaiveDate;
-use chrono_tz::Tz;
 use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Rights;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Remedy, Source, Status};
+use crate::hazards::store::read::Zones;
 use crate::hazards::store::{Powers, Round, Row, read};
 use crate::hazards::{deadline, rules};
 use crate::platform::db::Conn;
@@ -19,6 +17,7 @@ use crate::platform::http::Record;
 
 /// A hazard: one row and one number for ever.
 #[derive(Debug, Clone, Serialize, ToSchema)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a record")]
 pub struct Hazard {
     /// Of the hazard.
     pub id: Id,
@@ -280,14 +279,14 @@ pub fn views(
     conn: &mut Conn,
     rights: &Rights,
     rows: Vec<Row>,
-    zones: &HashMap<Id, Tz>,
+    zones: &Zones,
     now: Timestamp,
 ) -> Result<Vec<Hazard>, Problem> {
     let powers = Powers::over(conn, rights, &rows)?;
     Ok(rows.into_iter().map(|row| build(row, &powers, zones, now)).collect())
 }
 
-fn build(row: Row, powers: &Powers, zones: &HashMap<Id, Tz>, now: Timestamp) -> Hazard {
+fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
     let zone = zones.get(&row.bureau_id).copied().unwrap_or(chrono_tz::Asia::Shanghai);
     let due = row.due_at.map(Timestamp::utc);
     let (at, status, level) = (now.utc(), row.status, row.level);

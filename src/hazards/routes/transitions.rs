@@ -1,5 +1,7 @@
 //! Moving a hazard.
 
+use std::sync::Arc;
+
 use actix_web::post;
 use serde_json::json;
 
@@ -39,7 +41,7 @@ pub async fn apply(
     {
         return Err(Problem::new(Code::Forbidden));
     }
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
         .write(&hash, move |tx, rights| {
             let row = read::one_to_change(tx.conn, rights, id.0)?;

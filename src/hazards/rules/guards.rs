@@ -42,9 +42,8 @@ pub(super) fn standing(action: Action, facts: &Facts, actor: &Actor) -> Vec<Refu
 /// Who may, as the table of roles reaches this hazard.
 fn permission(action: Action, facts: &Facts, actor: &Actor) -> Option<Refusal> {
     match action {
-        Action::Issue | Action::ReassignDue => issue(facts, actor),
         Action::Assign if actor.respond => None,
-        Action::Assign => issue(facts, actor),
+        Action::Issue | Action::ReassignDue | Action::Assign => issue(facts, actor),
         // A change of level is the bureau's word: lesser reaches end at general and have nothing to change.
         Action::Regrade => match actor.issue {
             Some(IssueReach::Any) => None,
@@ -111,25 +110,22 @@ fn separated(action: Action, facts: &Facts, person: Uuid) -> bool {
     }
 }
 
+/// A major names the clause it matches.
+fn without_basis(facts: &Facts, basis: Option<&String>) -> Option<Refusal> {
+    (!facts.has_basis && basis.is_none()).then_some(Refusal::BasisMissing)
+}
+
 /// What stands in the way because of what the body says.
 pub(super) fn by_body(request: &Request, facts: &Facts, actor: &Actor) -> Vec<Refusal> {
     let mut refusals = Vec::new();
     match request {
-        Request::Issue { level, basis, .. } => {
-            if *level == Level::Major {
-                if actor.issue.is_some_and(|reach| reach < IssueReach::Any) {
-                    refusals.push(Refusal::NeedsBureau);
-                }
-                if !facts.has_basis && basis.is_none() {
-                    refusals.push(Refusal::BasisMissing);
-                }
+        Request::Issue { level: Level::Major, basis, .. } => {
+            if actor.issue.is_some_and(|reach| reach < IssueReach::Any) {
+                refusals.push(Refusal::NeedsBureau);
             }
+            refusals.extend(without_basis(facts, basis.as_ref()));
         }
-        Request::Regrade { level, basis, .. } => {
-            if *level == Level::Major && !facts.has_basis && basis.is_none() {
-                refusals.push(Refusal::BasisMissing);
-            }
-        }
+        Request::Regrade { level: Level::Major, basis, .. } => refusals.extend(without_basis(facts, basis.as_ref())),
         Request::Pass { recheckers, on_site, .. } => {
             if !recheckers.iter().any(|named| named.user_id == actor.user_id)
                 || recheckers.iter().any(|named| named.side.is_none())

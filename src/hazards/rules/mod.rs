@@ -19,6 +19,7 @@ use super::status::{Action, Level, Refusal, Remedy, Source, Status};
 
 /// What the decision needs to know of a hazard; all of it stands on its row.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a row")]
 pub struct Facts {
     /// Where it stands.
     pub status: Status,
@@ -91,11 +92,11 @@ pub enum VoidReach {
 pub struct Actor {
     /// The person.
     pub user_id: Uuid,
-    /// `hazard.issue`: issue, assign, regrade, reassign_due.
+    /// `hazard.issue`: issue, assign, regrade, move the deadline.
     pub issue: Option<IssueReach>,
-    /// `hazard.respond`: acknowledge, reject_assignment, and assign within the school.
+    /// `hazard.respond`: acknowledge, reject, and assign within the school.
     pub respond: bool,
-    /// `hazard.rectify`: file_plan, report_done.
+    /// `hazard.rectify`: file the plan, report done.
     pub rectify: Option<RectifyReach>,
     /// `hazard.recheck`: pass, return.
     pub recheck: Option<Side>,

@@ -81,11 +81,14 @@ pub fn list<F>(conn: &mut Conn, hazard_id: Id, list: &List<F>) -> Result<Page<Co
     Ok(list.page(rows, |row| (row.created_at, row.id))?.counted(counted))
 }
 
-/// A remark of this id, whoever wrote it, with who did and the hash of the body it came in.
+/// A remark with the hash of the body it came in.
+pub type Stored = (Comment, Option<Vec<u8>>);
+
+/// A remark of this id, whoever wrote it.
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn stored(conn: &mut Conn, id: Id) -> Result<Option<(Comment, Option<Vec<u8>>)>, Problem> {
+pub fn stored(conn: &mut Conn, id: Id) -> Result<Option<Stored>, Problem> {
     Ok(comments::table
         .inner_join(users::table.on(users::id.eq(comments::created_by)))
         .filter(comments::id.eq(id))

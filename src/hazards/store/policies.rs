@@ -121,8 +121,8 @@ pub fn install(tx: &mut Tx<'_>) -> Result<Commit<usize>, Problem> {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn list<F>(conn: &mut Conn, bureaus: Vec<Id>, list: &List<F>) -> Result<Page<DeadlinePolicy>, Problem> {
-    let visible = || p::bureau_id.is_null().nullable().or(p::bureau_id.eq_any(bureaus.clone()));
+pub fn list<F>(conn: &mut Conn, bureaus: &[Id], list: &List<F>) -> Result<Page<DeadlinePolicy>, Problem> {
+    let visible = || p::bureau_id.is_null().nullable().or(p::bureau_id.eq_any(bureaus.to_vec()));
     let query = p::table.filter(visible()).select(DeadlinePolicy::as_select()).into_boxed::<MultiBackend>();
     let rows: Vec<DeadlinePolicy> = keyset!(query, p, list).load(conn)?;
     let counted = if list.count { Some(p::table.filter(visible()).count().get_result(conn)?) } else { None };

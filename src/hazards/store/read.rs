@@ -23,6 +23,9 @@ use crate::{in_reach, keyset};
 
 type Condition = Box<dyn BoxableExpression<hazards::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
+/// The zones of bureaus.
+pub type Zones = HashMap<Id, Tz>;
+
 /// The zone of a name; the bureau's is checked when it is set, so another is Shanghai.
 #[must_use]
 pub fn zone(name: &str) -> Tz {
@@ -33,7 +36,7 @@ pub fn zone(name: &str) -> Tz {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn zones(conn: &mut Conn, bureaus: &[Id]) -> Result<HashMap<Id, Tz>, Problem> {
+pub fn zones(conn: &mut Conn, bureaus: &[Id]) -> Result<Zones, Problem> {
     let found: Vec<(Id, String)> =
         orgs::table.filter(orgs::id.eq_any(bureaus)).select((orgs::id, orgs::time_zone)).load(conn)?;
     Ok(found.into_iter().map(|(id, name)| (id, zone(&name))).collect())
@@ -201,7 +204,7 @@ pub struct Filter {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<HashMap<Id, Tz>, Problem> {
+pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<Zones, Problem> {
     zones(conn, &rights.of(Permission::HazardRead).bureaus())
 }
 

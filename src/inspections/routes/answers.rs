@@ -51,8 +51,7 @@ pub async fn put_many(
         .write_unkept(move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             let answers = &body.get()?.answers;
-            let (receipt, views) =
-                store::answer(tx, rights, &seen, answers, |place| format!("/answers/{place}"))?;
+            let (receipt, views) = store::answer(tx, rights, &seen, answers, |place| format!("/answers/{place}"))?;
             let reply = Page::whole(views).reply()?;
             Ok(match receipt {
                 Some(receipt) => receipt.with(reply),

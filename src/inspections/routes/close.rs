@@ -1,5 +1,7 @@
 //! What follows the visit.
 
+use std::sync::Arc;
+
 use actix_web::post;
 use serde::Deserialize;
 use utoipa::ToSchema;
@@ -27,7 +29,7 @@ pub async fn acknowledge(
     body: Body<Acknowledgement>,
 ) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
@@ -62,7 +64,7 @@ pub async fn confirm(
     body: Body<Confirmation>,
 ) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
@@ -87,7 +89,7 @@ pub async fn confirm(
 #[post("/inspections/{id}/void")]
 pub async fn void(allowed: Allowed<inspection::Void>, id: PathId, body: Body<Reason>) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);

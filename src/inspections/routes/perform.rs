@@ -1,5 +1,7 @@
 //! The visit itself: arriving and handing in.
 
+use std::sync::Arc;
+
 use actix_web::post;
 
 use crate::access::{Allowed, actions::inspection};
@@ -25,7 +27,7 @@ pub async fn check_in(
     body: Body<CheckIn>,
 ) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
@@ -50,7 +52,7 @@ pub async fn check_in(
 #[post("/inspections/{id}/submit")]
 pub async fn submit(allowed: Allowed<inspection::Perform>, id: PathId, body: Body<Submit>) -> Result<Reply, Problem> {
     allowed
-        .write(&body.hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::seen_to_change(tx.conn, rights, id.0)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);

@@ -1,5 +1,7 @@
 //! Planning and reading inspections.
 
+use std::sync::Arc;
+
 use actix_web::{get, patch, post};
 use serde_json::json;
 
@@ -38,9 +40,9 @@ pub async fn list(allowed: Allowed<inspection::Read>, list: List<InspectionFilte
 )]
 #[post("/inspections")]
 pub async fn create(allowed: Allowed<inspection::Plan>, body: Body<NewInspection>) -> Result<Reply, Problem> {
-    let hash = body.hash.clone();
+    let hash = Arc::clone(&body.hash);
     allowed
-        .write(&hash.clone(), move |tx, rights| {
+        .write(&Arc::clone(&hash), move |tx, rights| {
             let new = body.get()?;
             let org = rights.scope().org(tx.conn, new.org_id)?;
             if let Some(again) = tx.replay() {

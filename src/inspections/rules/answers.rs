@@ -213,11 +213,7 @@ fn judged(item: &Item, input: &AnswerInput, faults: &mut Vec<Fault>) -> Option<O
         }
         Response::Choice => {
             let chosen = value.as_str().and_then(|value| {
-                item.options
-                    .as_deref()
-                    .unwrap_or_default()
-                    .iter()
-                    .find(|option| option.value == value)
+                item.options.as_deref().unwrap_or_default().iter().find(|option| option.value == value)
             });
             if chosen.is_none() {
                 faults.push(Fault::at("/value", "not_an_option"));

@@ -10,26 +10,15 @@ const ANSWERER: Uuid = Uuid::from_u128(1);
 const FIXER: Uuid = Uuid::from_u128(2);
 
 fn item(code: &str) -> &'static Item {
-    builtin::catalogue()
-        .categories
-        .iter()
-        .flat_map(|c| &c.items)
-        .find(|i| i.code == code)
-        .unwrap()
+    builtin::catalogue().categories.iter().flat_map(|c| &c.items).find(|i| i.code == code).unwrap()
 }
 
 fn with_value(value: Value) -> AnswerInput {
-    AnswerInput {
-        value: Some(value),
-        ..AnswerInput::default()
-    }
+    AnswerInput { value: Some(value), ..AnswerInput::default() }
 }
 
 fn with_result(result: Outcome) -> AnswerInput {
-    AnswerInput {
-        result: Some(result),
-        ..AnswerInput::default()
-    }
+    AnswerInput { result: Some(result), ..AnswerInput::default() }
 }
 
 fn result(code: &str, input: &AnswerInput) -> Outcome {
@@ -37,11 +26,7 @@ fn result(code: &str, input: &AnswerInput) -> Outcome {
 }
 
 fn faults(code: &str, input: &AnswerInput) -> Vec<(String, &'static str)> {
-    evaluate(item(code), input, ANSWERER)
-        .unwrap_err()
-        .into_iter()
-        .map(|f| (f.pointer, f.code))
-        .collect()
+    evaluate(item(code), input, ANSWERER).unwrap_err().into_iter().map(|f| (f.pointer, f.code)).collect()
 }
 
 fn on_the_spot() -> AnswerInput {
@@ -66,10 +51,7 @@ fn limits_are_inclusive() {
 
 #[test]
 fn the_result_sent_with_a_number_is_not_believed() {
-    let input = AnswerInput {
-        result: Some(Outcome::Pass),
-        ..with_value(json!(10))
-    };
+    let input = AnswerInput { result: Some(Outcome::Pass), ..with_value(json!(10)) };
     assert_eq!(result("fang-010", &input), Outcome::Fail);
 }
 
@@ -77,129 +59,60 @@ fn the_result_sent_with_a_number_is_not_believed() {
 fn the_option_decides_a_choice() {
     assert_eq!(result("fang-007", &with_value(json!("closed"))), Outcome::Pass);
     assert_eq!(result("fang-007", &with_value(json!("in_use"))), Outcome::Fail);
-    assert_eq!(
-        faults("fang-007", &with_value(json!("open"))),
-        [("/value".into(), "not_an_option")]
-    );
+    assert_eq!(faults("fang-007", &with_value(json!("open"))), [("/value".into(), "not_an_option")]);
 }
 
 #[test]
 fn a_text_passes_unless_marked() {
     assert_eq!(result("cha-015", &with_value(json!("已互查"))), Outcome::Pass);
-    let marked = AnswerInput {
-        result: Some(Outcome::Fail),
-        ..with_value(json!("没有"))
-    };
+    let marked = AnswerInput { result: Some(Outcome::Fail), ..with_value(json!("没有")) };
     assert_eq!(result("cha-015", &marked), Outcome::Fail);
-    assert_eq!(
-        faults("cha-015", &with_value(json!("  "))),
-        [("/value".into(), "required")]
-    );
-    assert_eq!(
-        faults("cha-015", &with_result(Outcome::Pass)),
-        [("/value".into(), "required")]
-    );
+    assert_eq!(faults("cha-015", &with_value(json!("  "))), [("/value".into(), "required")]);
+    assert_eq!(faults("cha-015", &with_result(Outcome::Pass)), [("/value".into(), "required")]);
 }
 
 #[test]
 fn wrong_types_are_faults() {
-    assert_eq!(
-        faults("fang-010", &with_value(json!("125"))),
-        [("/value".into(), "not_a_number")]
-    );
-    assert_eq!(
-        faults("cha-015", &with_value(json!(3))),
-        [("/value".into(), "not_a_text")]
-    );
+    assert_eq!(faults("fang-010", &with_value(json!("125"))), [("/value".into(), "not_a_number")]);
+    assert_eq!(faults("cha-015", &with_value(json!(3))), [("/value".into(), "not_a_text")]);
     assert_eq!(
         faults("fang-003", &with_value(json!(true))),
-        [
-            ("/value".into(), "not_for_this_response"),
-            ("/result".into(), "required")
-        ]
+        [("/value".into(), "not_for_this_response"), ("/result".into(), "required")]
     );
 }
 
 #[test]
 fn not_applicable_needs_permission_and_a_reason() {
-    let reasoned = AnswerInput {
-        reason: Some("无校车".into()),
-        ..with_result(Outcome::Na)
-    };
+    let reasoned = AnswerInput { reason: Some("无校车".into()), ..with_result(Outcome::Na) };
     assert_eq!(result("fang-003", &reasoned), Outcome::Na);
-    assert_eq!(
-        faults("fang-003", &with_result(Outcome::Na)),
-        [("/reason".into(), "required")]
-    );
+    assert_eq!(faults("fang-003", &with_result(Outcome::Na)), [("/reason".into(), "required")]);
     assert_eq!(faults("fang-007", &reasoned), [("/result".into(), "na_not_allowed")]);
-    let reason_only = AnswerInput {
-        result: Some(Outcome::Pass),
-        ..reasoned
-    };
+    let reason_only = AnswerInput { result: Some(Outcome::Pass), ..reasoned };
     assert_eq!(faults("fang-003", &reason_only), [("/reason".into(), "only_for_na")]);
 }
 
 #[test]
 fn the_level_may_be_raised_and_never_lowered() {
-    let raised = AnswerInput {
-        severity: Some(Severity::Major),
-        ..with_result(Outcome::Fail)
-    };
-    assert_eq!(
-        evaluate(item("fang-003"), &raised, ANSWERER).unwrap().severity,
-        Some(Severity::Major)
-    );
-    let lowered = AnswerInput {
-        severity: Some(Severity::General),
-        ..raised.clone()
-    };
+    let raised = AnswerInput { severity: Some(Severity::Major), ..with_result(Outcome::Fail) };
+    assert_eq!(evaluate(item("fang-003"), &raised, ANSWERER).unwrap().severity, Some(Severity::Major));
+    let lowered = AnswerInput { severity: Some(Severity::General), ..raised.clone() };
     assert_eq!(faults("fang-001", &lowered), [("/severity".into(), "below_default")]);
-    let passed = AnswerInput {
-        result: Some(Outcome::Pass),
-        ..raised
-    };
+    let passed = AnswerInput { result: Some(Outcome::Pass), ..raised };
     assert_eq!(faults("fang-003", &passed), [("/severity".into(), "only_for_fail")]);
 }
 
 #[test]
 fn a_fix_on_the_spot_is_general_complete_and_by_somebody_else() {
-    assert!(
-        evaluate(item("fang-003"), &on_the_spot(), ANSWERER)
-            .unwrap()
-            .on_the_spot
-    );
-    assert_eq!(
-        faults("fang-001", &on_the_spot()),
-        [("/on_the_spot".into(), "general_only")]
-    );
-    let own = AnswerInput {
-        fixed_by: Some(ANSWERER),
-        ..on_the_spot()
-    };
+    assert!(evaluate(item("fang-003"), &on_the_spot(), ANSWERER).unwrap().on_the_spot);
+    assert_eq!(faults("fang-001", &on_the_spot()), [("/on_the_spot".into(), "general_only")]);
+    let own = AnswerInput { fixed_by: Some(ANSWERER), ..on_the_spot() };
     assert_eq!(faults("fang-003", &own), [("/fixed_by".into(), "same_person")]);
-    let bare = AnswerInput {
-        on_the_spot: true,
-        ..with_result(Outcome::Fail)
-    };
+    let bare = AnswerInput { on_the_spot: true, ..with_result(Outcome::Fail) };
     let places: Vec<String> = faults("fang-003", &bare).into_iter().map(|(at, _)| at).collect();
-    assert_eq!(
-        places,
-        [
-            "/measures_taken",
-            "/fixed_by",
-            "/before_evidence_ids",
-            "/after_evidence_ids"
-        ]
-    );
-    let passed = AnswerInput {
-        result: Some(Outcome::Pass),
-        ..on_the_spot()
-    };
+    assert_eq!(places, ["/measures_taken", "/fixed_by", "/before_evidence_ids", "/after_evidence_ids"]);
+    let passed = AnswerInput { result: Some(Outcome::Pass), ..on_the_spot() };
     assert_eq!(faults("fang-003", &passed), [("/on_the_spot".into(), "only_for_fail")]);
-    let stray = AnswerInput {
-        fixed_by: Some(FIXER),
-        ..with_result(Outcome::Pass)
-    };
+    let stray = AnswerInput { fixed_by: Some(FIXER), ..with_result(Outcome::Pass) };
     assert_eq!(faults("fang-003", &stray), [("/fixed_by".into(), "only_on_the_spot")]);
 }
 
@@ -213,22 +126,18 @@ fn a_photo_is_awaited_only_of_a_failed_item_that_demands_one() {
 
 #[test]
 fn what_is_missing_is_named_by_pointer() {
-    let answers = [
-        ("fang-001", Some(Outcome::Pass)),
-        ("fang-002", None),
-        ("fang-003", None),
-    ];
+    let answers = [("fang-001", Some(Outcome::Pass)), ("fang-002", None), ("fang-003", None)];
     let places: Vec<String> = missing(answers).into_iter().map(|fault| fault.pointer).collect();
     assert_eq!(places, ["/answers/fang-002", "/answers/fang-003"]);
 }
 
 proptest! {
     #[test]
-    fn a_number_passes_exactly_within_its_limits(value in prop_oneof![any::<f64>(), -10.0..200.0f64], min in 0..50i64, span in 0..100i64) {
+    fn a_number_passes_exactly_within_its_limits(value in prop_oneof![any::<f64>(), -10.0..200.0f64], min in 0..50i32, span in 0..100i32) {
         let item = Item { min: Some(min.into()), max: Some((min + span).into()), ..item("fang-010").clone() };
         let outcome = evaluate(&item, &with_value(json!(value)), ANSWERER);
         if value.is_finite() {
-            let inside = value >= min as f64 && value <= (min + span) as f64;
+            let inside = value >= f64::from(min) && value <= f64::from(min + span);
             prop_assert_eq!(outcome.unwrap().result == Outcome::Pass, inside);
         } else {
             prop_assert!(outcome.is_err());

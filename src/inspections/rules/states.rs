@@ -5,8 +5,8 @@
 //!    └──────────────────────┴───────void───────────┴──────▶ void
 //! ```
 
-use super::kinds::InspectionKind as Kind;
 use self::{InspectionAction as Action, InspectionRefusal as Refusal, InspectionStatus as Status};
+use super::kinds::InspectionKind as Kind;
 
 crate::text_enum! {
     /// Where an inspection stands.
@@ -168,37 +168,25 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
 /// The refusals.
 pub fn may_acknowledge(outcome: AcknowledgementOutcome, facts: Facts, actor: Actor) -> Result<(), Vec<Refusal>> {
     let narrowed = match outcome {
-        AcknowledgementOutcome::Signed | AcknowledgementOutcome::Objected => Actor {
-            is_lead: false,
-            ..actor
-        },
-        AcknowledgementOutcome::Refused => Actor {
-            of_school: false,
-            ..actor
-        },
+        AcknowledgementOutcome::Signed | AcknowledgementOutcome::Objected => Actor { is_lead: false, ..actor },
+        AcknowledgementOutcome::Refused => Actor { of_school: false, ..actor },
     };
-    decide(Action::Acknowledge, facts, narrowed)
-        .map(|_| ())
-        .map_err(|mut refusals| {
-            if outcome == AcknowledgementOutcome::Refused {
-                for refusal in &mut refusals {
-                    if *refusal == Refusal::NotOfSchool {
-                        *refusal = Refusal::NotLead;
-                    }
+    decide(Action::Acknowledge, facts, narrowed).map(|_| ()).map_err(|mut refusals| {
+        if outcome == AcknowledgementOutcome::Refused {
+            for refusal in &mut refusals {
+                if *refusal == Refusal::NotOfSchool {
+                    *refusal = Refusal::NotLead;
                 }
             }
-            refusals
-        })
+        }
+        refusals
+    })
 }
 
 /// What this caller may do with it now, from the same function that decides.
 #[must_use]
 pub fn allowed_actions(facts: Facts, actor: Actor) -> Vec<Action> {
-    Action::ALL
-        .iter()
-        .copied()
-        .filter(|action| decide(*action, facts, actor).is_ok())
-        .collect()
+    Action::ALL.iter().copied().filter(|action| decide(*action, facts, actor).is_ok()).collect()
 }
 
 #[cfg(test)]
@@ -208,57 +196,24 @@ mod tests {
     use super::*;
 
     fn facts(status: Status) -> Facts {
-        Facts {
-            kind: Kind::Routine,
-            status,
-            acknowledged: false,
-        }
+        Facts { kind: Kind::Routine, status, acknowledged: false }
     }
 
-    const NOBODY: Actor = Actor {
-        plans: false,
-        on_team: false,
-        is_lead: false,
-        of_school: false,
-        confirms: false,
-    };
-    const TEAM: Actor = Actor {
-        on_team: true,
-        ..NOBODY
-    };
-    const BUREAU: Actor = Actor {
-        plans: true,
-        confirms: true,
-        ..NOBODY
-    };
+    const NOBODY: Actor = Actor { plans: false, on_team: false, is_lead: false, of_school: false, confirms: false };
+    const TEAM: Actor = Actor { on_team: true, ..NOBODY };
+    const BUREAU: Actor = Actor { plans: true, confirms: true, ..NOBODY };
 
     #[test]
     fn the_whole_way_from_plan_to_confirmation() {
-        assert_eq!(
-            decide(Action::CheckIn, facts(Status::Planned), TEAM),
-            Ok(Status::InProgress)
-        );
-        assert_eq!(
-            decide(Action::Answer, facts(Status::InProgress), TEAM),
-            Ok(Status::InProgress)
-        );
-        assert_eq!(
-            decide(Action::Submit, facts(Status::InProgress), TEAM),
-            Ok(Status::Submitted)
-        );
-        assert_eq!(
-            decide(Action::Confirm, facts(Status::Submitted), BUREAU),
-            Ok(Status::Confirmed)
-        );
+        assert_eq!(decide(Action::CheckIn, facts(Status::Planned), TEAM), Ok(Status::InProgress));
+        assert_eq!(decide(Action::Answer, facts(Status::InProgress), TEAM), Ok(Status::InProgress));
+        assert_eq!(decide(Action::Submit, facts(Status::InProgress), TEAM), Ok(Status::Submitted));
+        assert_eq!(decide(Action::Confirm, facts(Status::Submitted), BUREAU), Ok(Status::Confirmed));
     }
 
     #[test]
     fn every_rule_in_the_way_is_named() {
-        let both = Actor {
-            on_team: true,
-            confirms: true,
-            ..NOBODY
-        };
+        let both = Actor { on_team: true, confirms: true, ..NOBODY };
         assert_eq!(
             decide(Action::Confirm, facts(Status::Planned), both),
             Err(vec![Refusal::WrongState, Refusal::SamePerson])
@@ -273,43 +228,21 @@ mod tests {
     fn a_planner_may_take_back_a_plan_but_not_a_visit() {
         let planner = Actor { plans: true, ..NOBODY };
         assert_eq!(decide(Action::Void, facts(Status::Planned), planner), Ok(Status::Void));
-        assert_eq!(
-            decide(Action::Void, facts(Status::InProgress), planner),
-            Err(vec![Refusal::NeedsBureau])
-        );
+        assert_eq!(decide(Action::Void, facts(Status::InProgress), planner), Err(vec![Refusal::NeedsBureau]));
         assert_eq!(decide(Action::Void, facts(Status::Submitted), BUREAU), Ok(Status::Void));
-        assert_eq!(
-            decide(Action::Void, facts(Status::Confirmed), BUREAU),
-            Err(vec![Refusal::WrongState])
-        );
+        assert_eq!(decide(Action::Void, facts(Status::Confirmed), BUREAU), Err(vec![Refusal::WrongState]));
     }
 
     #[test]
     fn the_school_signs_and_the_lead_records_a_refusal() {
-        let school = Actor {
-            of_school: true,
-            ..NOBODY
-        };
-        let lead = Actor {
-            on_team: true,
-            is_lead: true,
-            ..NOBODY
-        };
+        let school = Actor { of_school: true, ..NOBODY };
+        let lead = Actor { on_team: true, is_lead: true, ..NOBODY };
         let at = facts(Status::Submitted);
         assert_eq!(may_acknowledge(AcknowledgementOutcome::Objected, at, school), Ok(()));
         assert_eq!(may_acknowledge(AcknowledgementOutcome::Refused, at, lead), Ok(()));
-        assert_eq!(
-            may_acknowledge(AcknowledgementOutcome::Signed, at, lead),
-            Err(vec![Refusal::NotOfSchool])
-        );
-        assert_eq!(
-            may_acknowledge(AcknowledgementOutcome::Refused, at, school),
-            Err(vec![Refusal::NotLead])
-        );
-        let twice = Facts {
-            acknowledged: true,
-            ..at
-        };
+        assert_eq!(may_acknowledge(AcknowledgementOutcome::Signed, at, lead), Err(vec![Refusal::NotOfSchool]));
+        assert_eq!(may_acknowledge(AcknowledgementOutcome::Refused, at, school), Err(vec![Refusal::NotLead]));
+        let twice = Facts { acknowledged: true, ..at };
         assert_eq!(
             may_acknowledge(AcknowledgementOutcome::Signed, twice, school),
             Err(vec![Refusal::AlreadyAcknowledged])

@@ -1,22 +1,23 @@
 //! Answers: first-class rows, one for each item that concerns the school.
 
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
+use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
+use super::answer_record::{AnswerRow, AnswerView, rows_of, shown, with_items};
 use super::people;
 use super::rights::may;
 use super::sight::{Seen, domains_in_sight};
 use crate::access::Rights;
 use crate::catalogue::rules::{Fault, Item, Severity};
 use crate::catalogue::words::invalid;
-use crate::inspections::rules::{self, Action, AnswerInput, Evaluated, Outcome, Photo};
-use crate::platform::db::schema::{answers, checklist_items, sites};
+use crate::inspections::rules::{self, Action, AnswerInput, Evaluated, Outcome};
+use crate::platform::db::schema::{answers, sites};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
-use crate::platform::http::{Check, Faults, Record};
+use crate::platform::http::{Check, Faults};
 use crate::platform::journal::Event;
 
 const MAX_ANSWERS: usize = 500;
@@ -105,198 +106,6 @@ impl Check for AnswersBody {
             }
         }
     }
-}
-
-/// An answer as stored.
-#[derive(Debug, Clone, Queryable, Selectable)]
-#[diesel(table_name = answers)]
-#[expect(missing_docs, reason = "the columns are explained in the migrations")]
-pub struct AnswerRow {
-    pub id: Id,
-    pub version: i64,
-    pub created_at: Timestamp,
-    pub updated_at: Timestamp,
-    pub org_id: Id,
-    pub inspection_id: Id,
-    pub checklist_id: Id,
-    pub item_code: String,
-    pub category: String,
-    pub domain: String,
-    pub result: Option<Outcome>,
-    pub value: Option<Doc>,
-    pub note: Option<String>,
-    pub reason: Option<String>,
-    pub site_id: Option<Id>,
-    pub severity: Option<Severity>,
-    pub on_the_spot: bool,
-    pub evidence_ids: Doc,
-    pub before_evidence_ids: Doc,
-    pub after_evidence_ids: Doc,
-    pub measures_taken: Option<String>,
-    pub fixed_by: Option<Id>,
-    pub answered_by: Option<Id>,
-    pub answered_at: Option<Timestamp>,
-    pub device_time: Option<Timestamp>,
-    pub hazard_id: Option<Id>,
-}
-
-/// An answer as it is shown, with its item.
-#[derive(Debug, Clone, Serialize, ToSchema)]
-#[schema(as = Answer)]
-pub struct AnswerView {
-    /// Of the answer.
-    pub id: Id,
-    /// Counts its changes.
-    pub version: i64,
-    /// When the inspection was planned.
-    pub created_at: Timestamp,
-    /// When it last changed.
-    pub updated_at: Timestamp,
-    /// The inspection.
-    pub inspection_id: Id,
-    /// The school.
-    pub org_id: Id,
-    /// The checklist of the item, in the revision used.
-    pub checklist_id: Id,
-    /// Which item.
-    pub item_code: String,
-    /// The category it counts for.
-    pub category: String,
-    /// The domain it counts for.
-    pub domain: String,
-    /// The item itself.
-    pub item: Item,
-    /// Null until answered.
-    #[schema(required)]
-    pub result: Option<Outcome>,
-    /// The number, the option or the text.
-    #[schema(required, value_type = Option<Value>)]
-    pub value: Option<Value>,
-    /// A remark.
-    #[schema(required)]
-    pub note: Option<String>,
-    /// Why it does not apply.
-    #[schema(required)]
-    pub reason: Option<String>,
-    /// Where in the school.
-    #[schema(required)]
-    pub site_id: Option<Id>,
-    /// Level proposed for the hazard.
-    #[schema(required)]
-    pub severity: Option<Severity>,
-    /// Whether it was put right during the visit.
-    pub on_the_spot: bool,
-    /// Claims of photos.
-    #[schema(value_type = Vec<Id>)]
-    pub evidence_ids: Value,
-    /// Photos before the fix.
-    #[schema(value_type = Vec<Id>)]
-    pub before_evidence_ids: Value,
-    /// Photos after the fix.
-    #[schema(value_type = Vec<Id>)]
-    pub after_evidence_ids: Value,
-    /// How it was put right.
-    #[schema(required)]
-    pub measures_taken: Option<String>,
-    /// Who put it right.
-    #[schema(required)]
-    pub fixed_by: Option<Id>,
-    /// Whether the photo a failed item demands is there.
-    pub photo: Photo,
-    /// Who answered.
-    #[schema(required)]
-    pub answered_by: Option<Id>,
-    /// When, by the server.
-    #[schema(required)]
-    pub answered_at: Option<Timestamp>,
-    /// When, by the device; proves nothing.
-    #[schema(required)]
-    pub device_time: Option<Timestamp>,
-    /// The hazard it became.
-    #[schema(required)]
-    pub hazard_id: Option<Id>,
-}
-
-impl Record for AnswerView {
-    fn version(&self) -> i64 {
-        self.version
-    }
-}
-
-/// Answers as they are shown: one statement more, however many.
-///
-/// # Errors
-/// 500 where an item cannot be read.
-pub fn with_items(conn: &mut Conn, rows: Vec<AnswerRow>) -> Result<Vec<(AnswerRow, Item)>, Problem> {
-    let mut lists: Vec<Id> = rows.iter().map(|row| row.checklist_id).collect();
-    lists.sort_unstable();
-    lists.dedup();
-    let mut codes: Vec<String> = rows.iter().map(|row| row.item_code.clone()).collect();
-    codes.sort_unstable();
-    codes.dedup();
-    let items: Vec<(Id, String, Doc)> = checklist_items::table
-        .filter(checklist_items::checklist_id.eq_any(lists))
-        .filter(checklist_items::code.eq_any(codes))
-        .select((checklist_items::checklist_id, checklist_items::code, checklist_items::item))
-        .load(conn)?;
-    let items: std::collections::HashMap<(Id, String), Doc> =
-        items.into_iter().map(|(list, code, item)| ((list, code), item)).collect();
-    rows.into_iter()
-        .map(|row| {
-            let found = items.get(&(row.checklist_id, row.item_code.clone()));
-            let item = found.ok_or_else(|| Problem::internal("an answer without its item"))?;
-            let item = Item::deserialize(&item.0).map_err(Problem::internal)?;
-            Ok((row, item))
-        })
-        .collect()
-}
-
-/// An answer with its item, as it is shown.
-#[must_use]
-pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
-    AnswerView {
-        id: row.id,
-        version: row.version,
-        created_at: row.created_at,
-        updated_at: row.updated_at,
-        inspection_id: row.inspection_id,
-        org_id: row.org_id,
-        checklist_id: row.checklist_id,
-        item_code: row.item_code,
-        category: row.category,
-        domain: row.domain,
-        // The content of evidence is not kept yet, so none has been received.
-        photo: rules::photo(&item, row.result, 0),
-        item,
-        result: row.result,
-        value: row.value.map(|doc| doc.0),
-        note: row.note,
-        reason: row.reason,
-        site_id: row.site_id,
-        severity: row.severity,
-        on_the_spot: row.on_the_spot,
-        evidence_ids: row.evidence_ids.0,
-        before_evidence_ids: row.before_evidence_ids.0,
-        after_evidence_ids: row.after_evidence_ids.0,
-        measures_taken: row.measures_taken,
-        fixed_by: row.fixed_by,
-        answered_by: row.answered_by,
-        answered_at: row.answered_at,
-        device_time: row.device_time,
-        hazard_id: row.hazard_id,
-    }
-}
-
-/// The rows of an inspection, in the order of its checklists.
-///
-/// # Errors
-/// Whatever the engine says.
-pub fn rows_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<AnswerRow>, Problem> {
-    Ok(answers::table
-        .filter(answers::inspection_id.eq(inspection_id))
-        .order(answers::position)
-        .select(AnswerRow::as_select())
-        .load(conn)?)
 }
 
 /// The answers of an inspection that the caller may see, in order.

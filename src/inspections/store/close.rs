@@ -32,7 +32,8 @@ pub struct Acknowledgement {
 
 impl Check for Acknowledgement {
     fn check(&self, faults: &mut Faults) {
-        let fields = [("/statement", &self.statement, 2000), ("/reason", &self.reason, 2000), ("/witness", &self.witness, 100)];
+        let fields =
+            [("/statement", &self.statement, 2000), ("/reason", &self.reason, 2000), ("/witness", &self.witness, 100)];
         for (at, text, most) in fields {
             let refused = self.outcome == AcknowledgementOutcome::Refused;
             let belongs = refused != (at == "/statement");
@@ -113,7 +114,12 @@ impl Check for Reason {
 ///
 /// # Errors
 /// 403 where it is not the caller's to void, 409 by the rules.
-pub fn void(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Reason) -> Result<(Receipt, InspectionView), Problem> {
+pub fn void(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    body: &Reason,
+) -> Result<(Receipt, InspectionView), Problem> {
     let status = may(tx.conn, rights, seen, Action::Void)?;
     diesel::update(inspections::table.find(seen.row.id))
         .set((

@@ -1,27 +1,24 @@
 //! Planning: an inspection with its team, and one answer row for each item that concerns the school.
 
-use std::collections::BTreeMap;
-
 use chrono::{Datelike, NaiveDate};
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::chosen::{choose, put_answers};
 use super::people;
 use super::record::{InspectionView, finish, view};
-use super::rights::{domains_of, may, plans};
+use super::rights::{Plan, domains_of, may, plans};
 use super::sight::Seen;
 use crate::access::scope::OrgRef;
 use crate::access::{Permission, Rights};
-use crate::catalogue::rules::{ChecklistStatus, Fault, Item, applies};
-use crate::catalogue::store::{items_of, readable};
+use crate::catalogue::rules::Fault;
 use crate::catalogue::words::invalid;
 use crate::inspections::rules::{Action, Kind, Status};
-use crate::on_conn;
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections, orgs};
-use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::platform::db::schema::{inspection_checklists, inspection_team, inspections};
+use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::Patch;
@@ -145,56 +142,6 @@ impl Check for Edit {
     }
 }
 
-/// An item chosen for the school, with the checklist it comes from.
-struct Chosen {
-    checklist_id: Id,
-    item: Item,
-    category: String,
-    domain: String,
-}
-
-/// The items of these checklists that concern the school, each code once.
-fn choose(conn: &mut Conn, rights: &Rights, org: &OrgRef, checklist_ids: &[Id]) -> Result<Vec<Chosen>, Problem> {
-    let (kind, features): (Option<String>, Doc) =
-        orgs::table.find(org.id).select((orgs::school_kind, orgs::features)).first(conn)?;
-    let (kind, features): (String, Vec<String>) = (kind.unwrap_or_default(), features.read());
-    let mut chosen: Vec<Chosen> = Vec::new();
-    let mut places: BTreeMap<String, usize> = BTreeMap::new();
-    let mut faults = Vec::new();
-    for (place, id) in checklist_ids.iter().enumerate() {
-        let at = format!("/checklist_ids/{place}");
-        let row = readable(conn, rights, *id)?;
-        // A school's own checklist is no other school's.
-        if row.org_id.is_some_and(|owner| owner != org.id && owner != org.bureau_id) {
-            return Err(Problem::not_found());
-        }
-        if row.status != ChecklistStatus::Published {
-            faults.push(Fault::at(at, "not_published"));
-            continue;
-        }
-        for (item, category, domain) in items_of(conn, *id)? {
-            if !applies(&item, &kind, &features) {
-                continue;
-            }
-            match places.get(&item.code).and_then(|place| chosen.get(*place)) {
-                Some(known) if known.item == item => {}
-                Some(_) => {
-                    faults.push(Fault::at(&at, "conflicting_items"));
-                    break;
-                }
-                None => {
-                    places.insert(item.code.clone(), chosen.len());
-                    chosen.push(Chosen { checklist_id: *id, item, category, domain });
-                }
-            }
-        }
-    }
-    if faults.is_empty() && chosen.is_empty() {
-        faults.push(Fault::at("/checklist_ids", "no_items"));
-    }
-    if faults.is_empty() { Ok(chosen) } else { Err(invalid(faults)) }
-}
-
 #[derive(Insertable)]
 #[diesel(table_name = inspections)]
 struct NewRow<'a> {
@@ -212,27 +159,6 @@ struct NewRow<'a> {
     status: Status,
     planned_on: Option<NaiveDate>,
     lead_id: Id,
-}
-
-#[derive(Insertable)]
-#[diesel(table_name = answers)]
-struct NewAnswer {
-    id: Id,
-    version: i64,
-    created_at: Timestamp,
-    updated_at: Timestamp,
-    bureau_id: Id,
-    org_id: Id,
-    inspection_id: Id,
-    checklist_id: Id,
-    item_code: String,
-    position: i32,
-    category: String,
-    domain: String,
-    on_the_spot: bool,
-    evidence_ids: Doc,
-    before_evidence_ids: Doc,
-    after_evidence_ids: Doc,
 }
 
 /// The inspection already planned with this id by this caller with this body.
@@ -262,7 +188,7 @@ pub fn create(
     body_hash: &[u8],
 ) -> Result<(Receipt, InspectionView), Problem> {
     let forbidden = || Problem::new(Code::Forbidden);
-    let plan = (new.kind, new.announced, new.team.as_slice());
+    let plan = Plan { kind: new.kind, announced: new.announced, team: &new.team, made_by: Some(rights.user_id()) };
     if !plans(tx.conn, rights, org, plan, &[])? {
         return Err(forbidden());
     }
@@ -273,8 +199,9 @@ pub fn create(
     let chosen = choose(tx.conn, rights, org, &new.checklist_ids)?;
     let domains: Vec<String> = chosen.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
-        return Err(forbidden()
-            .detail("清单含有本人分管领域以外的检查项", "the checklists have items outside your domains"));
+        return Err(
+            forbidden().detail("清单含有本人分管领域以外的检查项", "the checklists have items outside your domains")
+        );
     }
     let id = new.id.unwrap_or_else(|| tx.new_id());
     let first = new.team.first().copied();
@@ -346,38 +273,6 @@ fn put_checklists(conn: &mut Conn, id: Id, checklist_ids: &[Id]) -> Result<(), P
     Ok(())
 }
 
-fn put_answers(tx: &mut Tx<'_>, org: &OrgRef, inspection_id: Id, chosen: Vec<Chosen>) -> Result<(), Problem> {
-    diesel::delete(answers::table.filter(answers::inspection_id.eq(inspection_id))).execute(tx.conn)?;
-    let none = || Doc(json!([]));
-    let rows: Vec<NewAnswer> = chosen
-        .into_iter()
-        .enumerate()
-        .map(|(place, one)| NewAnswer {
-            id: tx.new_id(),
-            version: 1,
-            created_at: tx.now,
-            updated_at: tx.now,
-            bureau_id: org.bureau_id,
-            org_id: org.id,
-            inspection_id,
-            checklist_id: one.checklist_id,
-            item_code: one.item.code,
-            position: i32::try_from(place).unwrap_or(i32::MAX),
-            category: one.category,
-            domain: one.domain,
-            on_the_spot: false,
-            evidence_ids: none(),
-            before_evidence_ids: none(),
-            after_evidence_ids: none(),
-        })
-        .collect();
-    // Engines limit the parameters of one statement.
-    for some in rows.chunks(200) {
-        on_conn!(&mut *tx.conn, conn => diesel::insert_into(answers::table).values(some).execute(conn)?);
-    }
-    Ok(())
-}
-
 /// Changes a plan before check-in.
 ///
 /// # Errors
@@ -403,7 +298,7 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
         put_answers(tx, &seen.org, row.id, chosen)?;
     }
     let domains = domains_of(tx.conn, row.id)?;
-    if !plans(tx.conn, rights, &seen.org, (row.kind, row.announced, &team), &domains)? {
+    if !plans(tx.conn, rights, &seen.org, seen.plan(&team), &domains)? {
         return Err(Problem::new(Code::Forbidden));
     }
     let title = edit.title.as_deref().map_or_else(|| row.title.clone(), |title| title.trim().to_owned());

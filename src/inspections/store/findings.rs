@@ -5,13 +5,14 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::answers::{AnswerRow, rows_of, with_items};
+use super::answer_record::{AnswerRow, rows_of, with_items};
 use super::record::{InspectionView, finish};
 use super::rights::may;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::catalogue::rules::{Item, Response, Severity};
 use crate::catalogue::words::invalid;
+use crate::hazards;
 use crate::hazards::routes::Hazard;
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
@@ -22,7 +23,6 @@ use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults};
-use crate::hazards;
 
 /// A signature given on the spot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]

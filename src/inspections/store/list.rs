@@ -1,17 +1,18 @@
 //! Lists: inspections, and answers across schools.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, TimeZone, Utc};
+use chrono::{Days, NaiveDate};
 use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
 use serde::Deserialize;
 use utoipa::IntoParams;
 
-use super::answers::{AnswerRow, AnswerView, shown, with_items};
+use super::answer_record::{AnswerRow, AnswerView, shown, with_items};
 use super::record::{InspectionRow, InspectionView, views};
 use super::sight::{answers_in, inspections_in};
 use crate::access::scope::org_ref;
 use crate::access::{Permission, Rights, Scope};
+use crate::hazards::deadline::start_of_day;
 use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::keyset;
 use crate::platform::db::Conn;
@@ -79,8 +80,7 @@ pub fn list(conn: &mut Conn, rights: &Rights, list: &List<InspectionFilter>) -> 
         Ok(query)
     };
     let query = filtered(conn)?;
-    let rows: Vec<InspectionRow> =
-        keyset!(query, inspections, list).select(InspectionRow::as_select()).load(conn)?;
+    let rows: Vec<InspectionRow> = keyset!(query, inspections, list).select(InspectionRow::as_select()).load(conn)?;
     let counted = if list.count {
         let found: Vec<Id> = filtered(conn)?.select(inspections::id).limit(COUNT_LIMIT + 1).load(conn)?;
         i64::try_from(found.len()).ok()
@@ -115,13 +115,6 @@ pub struct AnswerFilter {
     pub from: Option<NaiveDate>,
     /// Answered on this day or earlier, in the bureau's zone.
     pub to: Option<NaiveDate>,
-}
-
-/// The first instant of a day in a zone; where a clock change skips midnight, the first that exists.
-fn start_of(day: NaiveDate, zone: Tz) -> Timestamp {
-    let midnight = day.and_time(NaiveTime::MIN);
-    let at = zone.from_local_datetime(&midnight).earliest().map_or_else(|| midnight.and_utc(), |at| at.to_utc());
-    Timestamp::from(DateTime::<Utc>::from(at))
 }
 
 /// A page of answers across all schools the caller may see, newest inspection first. Those of void inspections do not
@@ -173,11 +166,11 @@ pub fn answers_across(
             query = query.filter(answers::inspection_id.eq(id));
         }
         if let Some(from) = filter.from {
-            query = query.filter(answers::answered_at.ge(start_of(from, zone)));
+            query = query.filter(answers::answered_at.ge(Timestamp::from(start_of_day(from, zone))));
         }
         if let Some(to) = filter.to {
             let after = to.checked_add_days(Days::new(1)).unwrap_or(to);
-            query = query.filter(answers::answered_at.lt(start_of(after, zone)));
+            query = query.filter(answers::answered_at.lt(Timestamp::from(start_of_day(after, zone))));
         }
         Ok(query)
     };

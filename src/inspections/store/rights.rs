@@ -17,7 +17,21 @@ fn covers(reach: &Reach, domains: &[String]) -> bool {
     domains.iter().all(|domain| reach.has_domain(domain))
 }
 
-/// Whether the caller may plan this kind, for this school, with this team, on these domains.
+/// What the right to plan depends on.
+#[derive(Debug, Clone, Copy)]
+pub struct Plan<'a> {
+    /// Of this kind.
+    pub kind: Kind,
+    /// Known to the school beforehand.
+    pub announced: bool,
+    /// With this team.
+    pub team: &'a [Id],
+    /// Made by this person.
+    pub made_by: Option<Id>,
+}
+
+/// Whether the caller may make or change this plan for this school, on these domains. Who plans for oneself alone
+/// changes no plan of others.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -25,10 +39,11 @@ pub fn plans(
     conn: &mut Conn,
     rights: &Rights,
     org: &OrgRef,
-    plan: (Kind, bool, &[Id]),
+    plan: Plan<'_>,
     domains: &[String],
 ) -> Result<bool, Problem> {
-    let (kind, announced, team) = plan;
+    let Plan { kind, announced, team, made_by } = plan;
+    let own = made_by == Some(rights.user_id());
     let scope = rights.of(Permission::InspectionPlan);
     let reaches = scope.reaches_to(conn, org)?;
     Ok(reaches.into_iter().any(|reach| {
@@ -36,9 +51,9 @@ pub fn plans(
             && match reach.limit {
                 Limit::Full => true,
                 Limit::Unannounced => kind == Kind::Unannounced || !announced,
-                Limit::SelfAsTeam => !kind.of_school() && team.contains(&scope.user_id),
+                Limit::SelfAsTeam => own && !kind.of_school() && team.contains(&scope.user_id),
                 Limit::SelfCheckOrPatrol => kind.of_school(),
-                Limit::Patrol => kind == Kind::Patrol,
+                Limit::Patrol => own && kind == Kind::Patrol,
                 _ => false,
             }
     }))
@@ -49,11 +64,7 @@ pub fn plans(
 /// # Errors
 /// Whatever the engine says.
 pub fn domains_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<String>, Problem> {
-    Ok(answers::table
-        .filter(answers::inspection_id.eq(inspection_id))
-        .select(answers::domain)
-        .distinct()
-        .load(conn)?)
+    Ok(answers::table.filter(answers::inspection_id.eq(inspection_id)).select(answers::domain).distinct().load(conn)?)
 }
 
 /// What the caller is to an inspection in sight.
@@ -74,7 +85,7 @@ pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Pro
     let acknowledges = holds(Permission::InspectionAcknowledge, &|reach| reach.limit == Limit::Full)?;
     let confirms = holds(Permission::InspectionConfirm, &|_| true)?;
     let on_team = performs && seen.team.contains(&user);
-    let plan = (seen.row.kind, seen.row.announced, seen.team.as_slice());
+    let plan = seen.plan(&seen.team);
     Ok(Actor {
         plans: plans(conn, rights, &seen.org, plan, &domains)?,
         on_team,
@@ -82,6 +93,14 @@ pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Pro
         of_school: acknowledges,
         confirms,
     })
+}
+
+impl Seen {
+    /// The plan with this team.
+    #[must_use]
+    pub const fn plan<'a>(&self, team: &'a [Id]) -> Plan<'a> {
+        Plan { kind: self.row.kind, announced: self.row.announced, team, made_by: self.row.created_by }
+    }
 }
 
 /// The facts of the pure rules.

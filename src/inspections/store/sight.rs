@@ -51,9 +51,7 @@ pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Probl
         };
         one = match reach.limit {
             Limit::Team => Box::new(one.and(on_team())),
-            Limit::TeamAndHistory => {
-                Box::new(one.and(on_team().or(inspections::org_id.eq_any(visiting.clone()))))
-            }
+            Limit::TeamAndHistory => Box::new(one.and(on_team().or(inspections::org_id.eq_any(visiting.clone())))),
             _ => one,
         };
         if let Some(domains) = &reach.domains {

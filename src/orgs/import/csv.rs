@@ -31,7 +31,7 @@ pub fn read(bytes: &[u8]) -> Result<Table, RowFault> {
     let mut record = ::csv::StringRecord::new();
     loop {
         let start = reader.position().byte();
-        if !reader.read_record(&mut record).map_err(|_| RowFault::file(ImportReason::Unreadable))? {
+        if !reader.read_record(&mut record).ok().ok_or(RowFault::file(ImportReason::Unreadable))? {
             break;
         }
         // The reader passes over empty lines; a spreadsheet shows and numbers them.
@@ -46,7 +46,7 @@ pub fn read(bytes: &[u8]) -> Result<Table, RowFault> {
 fn decode(bytes: &[u8]) -> Result<Cow<'_, str>, RowFault> {
     let fault = || RowFault::file(ImportReason::Encoding);
     if let Some(rest) = bytes.strip_prefix(b"\xEF\xBB\xBF") {
-        return std::str::from_utf8(rest).map(Cow::Borrowed).map_err(|_| fault());
+        return std::str::from_utf8(rest).map(Cow::Borrowed).ok().ok_or_else(fault);
     }
     for (mark, encoding) in [(b"\xFF\xFE", UTF_16LE), (b"\xFE\xFF", UTF_16BE)] {
         if let Some(rest) = bytes.strip_prefix(mark) {

@@ -36,7 +36,7 @@ pub fn check(bytes: &[u8]) -> Result<(), RowFault> {
     if claimed_entries(bytes).is_none_or(|entries| entries > MAX_ENTRIES) {
         return refuse(ImportReason::TooLarge);
     }
-    let mut archive = ZipArchive::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
+    let mut archive = ZipArchive::new(Cursor::new(bytes)).ok().ok_or_else(unreadable)?;
     if archive.len() > MAX_ENTRIES {
         return refuse(ImportReason::TooLarge);
     }
@@ -44,7 +44,7 @@ pub fn check(bytes: &[u8]) -> Result<(), RowFault> {
     let mut kept_tags = 0_u64;
     let mut buffer = vec![0_u8; 64 * 1024];
     for index in 0..archive.len() {
-        let mut entry = archive.by_index(index).map_err(|_| unreadable())?;
+        let mut entry = archive.by_index(index).ok().ok_or_else(unreadable)?;
         if entry.encrypted() {
             return refuse(ImportReason::UnsupportedWorkbook);
         }
@@ -53,7 +53,7 @@ pub fn check(bytes: &[u8]) -> Result<(), RowFault> {
         let allowed = entry.compressed_size().saturating_mul(MAX_RATIO).max(RATIO_FREE);
         let mut size = 0_u64;
         loop {
-            let read = entry.read(&mut buffer).map_err(|_| unreadable())?;
+            let read = entry.read(&mut buffer).ok().ok_or_else(unreadable)?;
             if read == 0 {
                 break;
             }

@@ -131,9 +131,7 @@ fn school(line: &Line, faults: &mut Faults<'_>) -> Option<SchoolRow> {
 fn whole(text: &str) -> Result<i32, Reason> {
     let digits = text.strip_suffix(".0").unwrap_or(text);
     match digits.parse::<i64>() {
-        Ok(number) => {
-            i32::try_from(number).map_err(|_| Reason::OutOfRange { min: 0, max: i64::from(rules::COUNT_MAX) })
-        }
+        Ok(number) => i32::try_from(number).ok().ok_or(Reason::OutOfRange { min: 0, max: i64::from(rules::COUNT_MAX) }),
         Err(_) => Err(Reason::NotAnInteger),
     }
 }

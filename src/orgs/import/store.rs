@@ -55,7 +55,8 @@ pub fn refusal(faults: &[RowFault]) -> Problem {
         .iter()
         .map(|fault| {
             let row = fault.row.map(|row| format!("/{row}")).unwrap_or_default();
-            let column = fault.column.as_deref().map(|column| format!("/{}", column.replace('~', "~0").replace('/', "~1")));
+            let column =
+                fault.column.as_deref().map(|column| format!("/{}", column.replace('~', "~0").replace('/', "~1")));
             let pointer = format!("{row}{}", column.unwrap_or_default());
             FieldError::new(pointer, fault.reason.code(), fault.zh(), fault.en())
         })

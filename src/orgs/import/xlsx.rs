@@ -21,16 +21,16 @@ pub fn read(bytes: &[u8]) -> Result<Table, RowFault> {
 
 fn sheet(bytes: &[u8]) -> Result<Table, RowFault> {
     let unreadable = || RowFault::file(ImportReason::Unreadable);
-    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).map_err(|_| unreadable())?;
+    let mut book: Xlsx<_> = Xlsx::new(Cursor::new(bytes)).ok().ok_or_else(unreadable)?;
     let name = book
         .sheets_metadata()
         .iter()
         .find(|sheet| sheet.visible == SheetVisible::Visible)
         .map(|sheet| sheet.name.clone())
         .ok_or_else(unreadable)?;
-    let mut cells = book.worksheet_cells_reader(&name).map_err(|_| unreadable())?;
+    let mut cells = book.worksheet_cells_reader(&name).ok().ok_or_else(unreadable)?;
     let mut builder = Builder::default();
-    while let Some(cell) = cells.next_cell().map_err(|_| unreadable())? {
+    while let Some(cell) = cells.next_cell().ok().ok_or_else(unreadable)? {
         let (row, column) = cell.get_position();
         let row = row.saturating_add(1);
         let column = usize::try_from(column).unwrap_or(usize::MAX);

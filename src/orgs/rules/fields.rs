@@ -155,7 +155,7 @@ pub fn identifier_doubts(identifier: &str, kind: SchoolKind) -> Option<&'static 
 /// # Errors
 /// `unknown_value`.
 pub fn time_zone(text: &str) -> Result<chrono_tz::Tz, Reason> {
-    text.parse().map_err(|_| Reason::unknown(text))
+    text.parse().ok().ok_or_else(|| Reason::unknown(text))
 }
 
 /// A head count, 0 to 100 000.

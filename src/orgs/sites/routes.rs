@@ -33,10 +33,8 @@ pub async fn list(allowed: Allowed<org::Read>, id: PathId, query: List<SiteFilte
 )]
 #[post("/orgs/{id}/sites")]
 pub async fn create(allowed: Allowed<org::Site>, id: PathId, body: Body<NewSite>) -> Result<Reply, Problem> {
-    let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&hash.clone(), move |tx, rights| store::create(tx, rights, id.0, &hash, || body.get().cloned()))
-        .await
+    let (key, hash) = (Arc::clone(&body.hash), Arc::clone(&body.hash));
+    allowed.write(&key, move |tx, rights| store::create(tx, rights, id.0, &hash, || body.get().cloned())).await
 }
 
 /// Read a place
@@ -48,9 +46,7 @@ pub async fn create(allowed: Allowed<org::Site>, id: PathId, body: Body<NewSite>
 )]
 #[get("/sites/{id}")]
 pub async fn read(allowed: Allowed<org::Read>, id: PathId) -> Result<Reply, Problem> {
-    allowed
-        .read(move |conn, rights| Reply::record(&SiteView::from(store::read(conn, &rights.scope(), id.0)?)))
-        .await
+    allowed.read(move |conn, rights| Reply::record(&SiteView::from(store::read(conn, &rights.scope(), id.0)?))).await
 }
 
 /// Change a place
@@ -69,7 +65,5 @@ pub async fn change(
     if_match: IfMatch,
     body: Body<SitePatch>,
 ) -> Result<Reply, Problem> {
-    allowed
-        .write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned()))
-        .await
+    allowed.write_unkept(move |tx, rights| store::change(tx, rights, id.0, &if_match, || body.get().cloned())).await
 }

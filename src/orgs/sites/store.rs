@@ -180,8 +180,7 @@ pub fn list(conn: &mut Conn, scope: &Scope, org_id: Id, list: &List<SiteFilter>)
     let query = filtered(org.id, &list.filter).select(SiteRow::as_select());
     let rows: Vec<SiteRow> = crate::keyset!(query, sites, list).load(conn)?;
     let counted = if list.count {
-        let ids: Vec<Id> =
-            filtered(org.id, &list.filter).select(sites::id).limit(COUNT_LIMIT + 1).load(conn)?;
+        let ids: Vec<Id> = filtered(org.id, &list.filter).select(sites::id).limit(COUNT_LIMIT + 1).load(conn)?;
         i64::try_from(ids.len()).ok()
     } else {
         None

@@ -1,0 +1,47 @@
+SHELL := /bin/bash
+# Two commands for a start: `make run` and `make test`.
+.PHONY: run test test-slow bench openapi lint contract tools pg-tools
+
+run: tools
+	cargo run --quiet --locked -- serve --demo
+
+# Everything, on both engines.
+test: tools pg-tools
+	@set -o pipefail; mkdir -p target; \
+	cargo test --locked --no-fail-fast 2>&1 | tee target/test.log; status=$$?; \
+	for engine in sqlite postgres; do \
+	  echo "$$engine: $$(grep -c "::$$engine::.* \.\.\. ok$$" target/test.log) passed"; \
+	done; exit $$status
+
+# What waits for real deadlines.
+test-slow: tools pg-tools
+	cargo test --locked --test it -- --ignored
+
+# The table of docs/performance.md, measured on this machine.
+bench: tools pg-tools
+	cargo bench --locked --bench load
+
+# Regenerates what is generated from the code and compared by tests.
+openapi: tools
+	cargo run --quiet --locked -- openapi > openapi.yaml
+	cargo run --quiet --locked -- permissions > docs/permissions.md
+
+lint: tools
+	cargo fmt --check
+	cargo clippy --locked --all-targets -- -D warnings
+
+# schemathesis against a running server.
+contract: tools
+	cargo build --locked
+	tests/contract/run
+
+# What is missing on a fresh Debian machine with a Rust toolchain is installed, or named in one line.
+tools:
+	@command -v cargo >/dev/null || { echo "install a Rust toolchain (1.89 or later) first: https://rustup.rs" >&2; exit 1; }
+	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq build-essential >/dev/null; } \
+	 || { echo "install a C compiler first: sudo apt-get install build-essential" >&2; exit 1; }
+
+pg-tools:
+	@ls /usr/lib/postgresql/*/bin/initdb >/dev/null 2>&1 || command -v pg_isready >/dev/null \
+	 || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq postgresql >/dev/null; } \
+	 || { echo "the tests need PostgreSQL 15 or later: sudo apt-get install postgresql" >&2; exit 1; }
