@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Deserializer};
@@ -37,8 +38,12 @@ pub fn zone(name: &str) -> Tz {
 /// # Errors
 /// Whatever the engine says.
 pub fn zones(conn: &mut Conn, bureaus: &[Id]) -> Result<Zones, Problem> {
-    let found: Vec<(Id, String)> =
-        orgs::table.filter(orgs::id.eq_any(bureaus)).select((orgs::id, orgs::time_zone)).load(conn)?;
+    // Nearly everybody has one bureau; a list of ids is a statement that is never kept prepared.
+    let found: Vec<(Id, String)> = match bureaus {
+        [] => Vec::new(),
+        [one] => orgs::table.find(*one).select((orgs::id, orgs::time_zone)).load(conn)?,
+        many => orgs::table.filter(orgs::id.eq_any(many)).select((orgs::id, orgs::time_zone)).load(conn)?,
+    };
     Ok(found.into_iter().map(|(id, name)| (id, zone(&name))).collect())
 }
 
@@ -293,11 +298,12 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
     if let Some(before) = filter.due_before {
         and!(hazards::due_at.le(before.last(zone)));
     }
-    let clock_runs = || hazards::status.eq_any([Status::Issued, Status::Rectifying]).nullable();
+    // As literals: bound values would not let SQLite use the partial index `hazards_open`.
+    let clock_runs = || sql::<Nullable<Bool>>("hazards.status IN ('issued', 'rectifying')");
     match filter.overdue {
         Some(true) => and!(clock_runs().and(hazards::due_at.lt(now))),
         Some(false) => {
-            and!(diesel::dsl::not(clock_runs()).or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
+            and!(sql::<Nullable<Bool>>("hazards.status NOT IN ('issued', 'rectifying')").or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
         }
         None => {}
     }
