@@ -113,7 +113,12 @@ both_engines! {
                 };
                 for other in [foreign, world::nothing(n)].into_iter().take(if own_id { 1 } else { 2 }) {
                     let answer = app.send(row.request(app, row.by, &with(&good, &spot, id, other))).await;
-                    let right = if own_id {
+                    // Whoever is not of the team named beside does not lead it, whether there is such a person or not.
+                    let lead = good.body.as_ref().is_some_and(|body| body["lead_id"] == id.to_string());
+                    let off_team = [("/lead_id".to_owned(), "not_on_team".to_owned())];
+                    let right = if lead && answer.status == 422 {
+                        answer.faults() == off_team
+                    } else if own_id {
                         (answer.status, answer.code()) == (409, "id_reused") && answer.body["current"].is_null()
                     } else {
                         answer.status == 404

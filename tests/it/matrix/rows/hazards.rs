@@ -4,7 +4,7 @@ use anxiao::access::{Permission as P, Role};
 use serde_json::{Value, json};
 
 use crate::matrix::row::{Ask, Case, Expect, Row, get, row, send};
-use crate::matrix::world::{ABSENT, ORGS, SCHOOLS, hazard, of, org_of, person, principal, set_hazard, version, within};
+use crate::matrix::world::{ABSENT, ORGS, SCHOOLS, hazard, of, org_of, person, principal, set_hazard, set_person, version, within};
 use crate::support::district::user;
 
 const LATER: &str = "2026-03-20T12:00:00+08:00";
@@ -85,6 +85,7 @@ fn transitions() -> Vec<Row> {
             act(case, "registered", body)
         }),
         transition("assign", &[P::HazardIssue, P::HazardRespond], |case| {
+            set_person(case.conn, case.place);
             let body = json!({"action": "assign", "responsible_user_id": person(case.place)});
             act(case, "issued", body)
         }),
@@ -95,6 +96,7 @@ fn transitions() -> Vec<Row> {
         transition("acknowledge", &[P::HazardRespond], |case| act(case, "issued", json!({"action": "acknowledge"})))
             .by("officer1"),
         transition("file_plan", &[P::HazardRectify], |case| {
+            set_person(case.conn, case.place);
             let body = json!({
                 "action": "file_plan", "measures": "拆除", "contingency": "专人看守", "budget_fen": 0, "due_at": LATER,
                 "responsible_user_id": person(case.place), "leader_user_id": principal(case.place),
