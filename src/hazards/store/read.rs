@@ -14,6 +14,7 @@ use super::row::{Round, Row};
 use crate::access::{Limit, Permission, Reach, Rights};
 use crate::hazards::deadline;
 use crate::hazards::status::{Level, Source, Status};
+use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{hazard_rounds, hazards, inspection_team, inspections, org_closure, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
@@ -213,17 +214,25 @@ pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<Zones, Problem> {
     zones(conn, &rights.of(Permission::HazardRead).bureaus())
 }
 
-/// Every id in a filter names something in sight, or the answer is 404.
-fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<(), Problem> {
+/// Every id in a filter names something in sight, or the answer is 404. Gives the filter with `under` a school, which
+/// has nothing below it, turned into `org_id`.
+fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
+    let mut filter = filter.clone();
     let scope = rights.of(Permission::HazardRead);
-    for org in [filter.org_id, filter.under].into_iter().flatten() {
+    if let Some(org) = filter.org_id {
         scope.org(conn, org)?;
+    }
+    if let Some(under) = filter.under {
+        let leaf = matches!(scope.org(conn, under)?.kind, OrgKind::School | OrgKind::Agency);
+        if leaf && filter.org_id.is_none() {
+            (filter.org_id, filter.under) = (filter.under, None);
+        }
     }
     if let Some(inspection) = filter.inspection_id {
         let org: Id = inspections::table.find(inspection).select(inspections::org_id).first(conn)?;
         scope.org(conn, org)?;
     }
-    Ok(())
+    Ok(filter)
 }
 
 /// A page of what the caller sees.
@@ -237,13 +246,13 @@ pub fn list(
     zone: Tz,
     now: Timestamp,
 ) -> Result<Page<Row>, Problem> {
-    check_ids(conn, rights, &list.filter)?;
-    let Some(filtered) = filtered(rights, &list.filter, zone, now) else {
+    let filter = check_ids(conn, rights, &list.filter)?;
+    let Some(filtered) = filtered(rights, &filter, zone, now) else {
         return list.page(Vec::new(), |row: &Row| (row.created_at, row.id));
     };
     let query = hazards::table.filter(filtered).select(Row::as_select()).into_boxed::<MultiBackend>();
     let rows: Vec<Row> = keyset!(query, hazards, list).load(conn)?;
-    let counted = match (list.count, self::filtered(rights, &list.filter, zone, now)) {
+    let counted = match (list.count, self::filtered(rights, &filter, zone, now)) {
         (true, Some(filtered)) => {
             let some: Vec<Id> =
                 hazards::table.filter(filtered).select(hazards::id).limit(COUNT_LIMIT + 1).load(conn)?;
