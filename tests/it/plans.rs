@@ -131,8 +131,19 @@ both_engines! {
 /// index in turn, newest first.
 fn filters(visit: &str) -> Vec<String> {
     let mut all: Vec<String> = [
-        "", "status=registered", "category=fang", "domain=fire", "level=general", "source=referral", "overdue=true",
-        "overdue=false", "due_before=2026-03-31", "due_after=2026-03-01", "from=2026-01-01", "to=2026-12-31", "q=x",
+        "",
+        "status=registered",
+        "category=fang",
+        "domain=fire",
+        "level=general",
+        "source=referral",
+        "overdue=true",
+        "overdue=false",
+        "due_before=2026-03-31",
+        "due_after=2026-03-01",
+        "from=2026-01-01",
+        "to=2026-12-31",
+        "q=x",
         "status=issued&level=major&overdue=true",
     ]
     .map(str::to_owned)
