@@ -31,7 +31,10 @@ const APART: &[&str] = &["last_used_at", "failed_logins", "locked_until"];
 /// Every row of every table, table by table.
 fn everything(conn: &mut Conn) -> BTreeMap<String, Vec<String>> {
     let (tables, columns) = if conn.is_sqlite() {
-        ("SELECT name AS line FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'", "SELECT name AS line FROM pragma_table_info('{}')")
+        (
+            "SELECT name AS line FROM sqlite_schema WHERE type = 'table' AND name NOT LIKE 'sqlite_%'",
+            "SELECT name AS line FROM pragma_table_info('{}')",
+        )
     } else {
         (
             "SELECT table_name::text AS line FROM information_schema.tables WHERE table_schema = 'public'",

@@ -90,12 +90,16 @@ async fn one_row(app: &TestApp, conn: &mut anxiao::platform::db::Conn, row: &Row
         let mut places: Vec<Place> = row.targets().to_vec();
         places.sort_by_key(|place| *place != ABSENT);
         for place in places {
+            let expect = row.expect(role, home, place);
+            if expect == Expect::Never && matches!(place, "a.cluster" | "a.s2" | "a.agency") {
+                // Refused before anything is looked for: own, below, foreign and absent tell it.
+                continue;
+            }
             *number += 1;
             conn.batch_execute("BEGIN").unwrap();
             let ask = (row.ask)(&mut Case { conn, who, place, number: *number });
             conn.batch_execute("COMMIT").unwrap();
             let answer = app.send(row.request(app, who, &ask)).await;
-            let expect = row.expect(role, home, place);
             let about = format!("{} as {who} on {place} ({})", row.name(), relation(home, place));
             if !fits(expect, &answer) {
                 wrong.push(format!("{about}: expected {expect:?}, got {} {}", answer.status, answer.text));
@@ -116,15 +120,39 @@ async fn one_row(app: &TestApp, conn: &mut anxiao::platform::db::Conn, row: &Row
     wrong
 }
 
+async fn matrix_of(app: &TestApp, rows: Vec<Row>) {
+    let mut conn = world::build(app).await;
+    let mut wrong = Vec::new();
+    let mut number = 0;
+    for row in rows {
+        wrong.extend(one_row(app, &mut conn, &row, &mut number).await);
+    }
+    assert!(wrong.is_empty(), "{} of {number} cases:\n{}", wrong.len(), wrong.join("\n"));
+}
+
 both_engines! {
-    async fn every_operation_by_every_role_everywhere(app) {
-        let mut conn = world::build(app).await;
-        let mut wrong = Vec::new();
-        let mut number = 0;
-        for row in rows::all() {
-            wrong.extend(one_row(app, &mut conn, &row, &mut number).await);
-        }
-        assert!(wrong.is_empty(), "{} of {number} cases:\n{}", wrong.len(), wrong.join("\n"));
+    async fn people_by_every_role_everywhere(app) {
+        matrix_of(app, rows::people::rows()).await;
+    }
+
+    async fn organisations_by_every_role_everywhere(app) {
+        matrix_of(app, rows::places::rows()).await;
+    }
+
+    async fn the_catalogue_by_every_role_everywhere(app) {
+        matrix_of(app, rows::catalogue::rows()).await;
+    }
+
+    async fn inspections_by_every_role_everywhere(app) {
+        matrix_of(app, rows::inspections::rows()).await;
+    }
+
+    async fn hazards_by_every_role_everywhere(app) {
+        matrix_of(app, rows::hazards::rows()).await;
+    }
+
+    async fn transitions_by_every_role_everywhere(app) {
+        matrix_of(app, rows::hazards::transitions()).await;
     }
 
     async fn nobody_gets_further_than_the_public_calls(app) {

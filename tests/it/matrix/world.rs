@@ -34,8 +34,18 @@ pub const KEEPERS: &[Place] = &["a", "a.s1", "a.s2", "b", "b.s1", ABSENT];
 
 /// Everybody who may be on a team, all of bureau `a`.
 const TEAM: &[&str] = &[
-    "inspector1", "leader", "office", "section.fire", "supervisor", "inspector2", "external1", "principal1", "officer1",
-    "staff1", "principal2", "officer2",
+    "inspector1",
+    "leader",
+    "office",
+    "section.fire",
+    "supervisor",
+    "inspector2",
+    "external1",
+    "principal1",
+    "officer1",
+    "staff1",
+    "principal2",
+    "officer2",
 ];
 
 /// The id of a record of a place.
@@ -163,7 +173,10 @@ pub fn hazard(id: Id, place: Place, source: &str) -> Value {
 
 /// Puts a checklist into a state.
 pub fn set_checklist(conn: &mut Conn, place: Place, status: &str) {
-    diesel::update(checklists::table.find(of("checklist", place))).set(checklists::status.eq(status)).execute(conn).unwrap();
+    diesel::update(checklists::table.find(of("checklist", place)))
+        .set(checklists::status.eq(status))
+        .execute(conn)
+        .unwrap();
 }
 
 /// Puts a hazard into a state. Staff reported it and the team of bureau `a` found it, wherever it is: that opens it to
@@ -179,7 +192,11 @@ pub fn set_hazard(conn: &mut Conn, id: Id, place: Place, status: &str, level: &s
             (hazards::rectifiers.eq(Doc(json!([]))), hazards::recheckers.eq(Doc(json!([])))),
             (hazards::round.eq(1), hazards::basis.eq("条款"), hazards::due_at.eq(now + TimeDelta::days(7))),
             (hazards::closed_at.eq(None::<Timestamp>), hazards::closed_by.eq(None::<Id>)),
-            (hazards::closed_kind.eq(None::<String>), hazards::issued_at.eq(now), hazards::issued_by.eq(user("leader"))),
+            (
+                hazards::closed_kind.eq(None::<String>),
+                hazards::issued_at.eq(now),
+                hazards::issued_by.eq(user("leader")),
+            ),
         ))
         .execute(conn)
         .unwrap();
@@ -247,7 +264,10 @@ pub fn set_person(conn: &mut Conn, place: Place) {
     diesel::delete(memberships::table.filter(memberships::user_id.eq(id)).filter(memberships::id.ne(kept)))
         .execute(conn)
         .unwrap();
-    diesel::update(memberships::table.find(kept)).set(memberships::ended_at.eq(None::<Timestamp>)).execute(conn).unwrap();
+    diesel::update(memberships::table.find(kept))
+        .set(memberships::ended_at.eq(None::<Timestamp>))
+        .execute(conn)
+        .unwrap();
     diesel::update(users::table.find(id)).set(users::disabled_at.eq(None::<Timestamp>)).execute(conn).unwrap();
 }
 
@@ -284,6 +304,7 @@ struct Version {
 /// The version of a record; 1 where there is none.
 pub fn version(conn: &mut Conn, table: &str, id: Id) -> i64 {
     let literal = if conn.is_sqlite() { format!("X'{}'", id.0.simple()) } else { format!("'{id}'") };
-    let found = diesel::sql_query(format!("SELECT version FROM {table} WHERE id = {literal}")).load::<Version>(conn).unwrap();
+    let found =
+        diesel::sql_query(format!("SELECT version FROM {table} WHERE id = {literal}")).load::<Version>(conn).unwrap();
     found.first().map_or(1, |row| row.version)
 }

@@ -66,7 +66,10 @@ pub fn rows() -> Vec<Row> {
             set_checklist(case.conn, case.place, "draft");
             let id = of("checklist", case.place);
             let version = version(case.conn, "checklists", id);
-            Ask { version: Some(version), ..send(format!("/checklists/{id}"), json!({"title": format!("表{}", case.number)})) }
+            Ask {
+                version: Some(version),
+                ..send(format!("/checklists/{id}"), json!({"title": format!("表{}", case.number)}))
+            }
         })
         .at(KEEPERS)
         .but(own),

@@ -4,7 +4,9 @@ use anxiao::access::{Permission as P, Role};
 use serde_json::{Value, json};
 
 use crate::matrix::row::{Ask, Case, Expect, Row, get, row, send};
-use crate::matrix::world::{ABSENT, ORGS, SCHOOLS, hazard, of, org_of, person, principal, set_hazard, set_person, version, within};
+use crate::matrix::world::{
+    ABSENT, ORGS, SCHOOLS, hazard, of, org_of, person, principal, set_hazard, set_person, version, within,
+};
 use crate::support::district::user;
 
 const LATER: &str = "2026-03-20T12:00:00+08:00";
@@ -24,7 +26,7 @@ const fn transition(action: &'static str, any_of: &'static [P], ask: fn(&mut Cas
 }
 
 pub fn rows() -> Vec<Row> {
-    let mut rows = vec![
+    vec![
         row("GET /hazards", &[P::HazardRead], |case| get(format!("/hazards?org_id={}", org_of(case.place))))
             .at(ORGS)
             .limits_met(),
@@ -73,12 +75,11 @@ pub fn rows() -> Vec<Row> {
         })
         .at(SCHOOLS)
         .limits_met(),
-    ];
-    rows.extend(transitions());
-    rows
+    ]
 }
 
-fn transitions() -> Vec<Row> {
+/// Every action.
+pub fn transitions() -> Vec<Row> {
     vec![
         transition("issue", &[P::HazardIssue], |case| {
             let body = json!({"action": "issue", "level": "general", "responsible_org_id": org_of(case.place)});
@@ -138,7 +139,9 @@ fn transitions() -> Vec<Row> {
         transition("reassign_due", &[P::HazardIssue], |case| {
             act(case, "issued", json!({"action": "reassign_due", "reason": "天气", "due_at": LATER}))
         }),
-        transition("void", &[P::HazardVoid], |case| act(case, "registered", json!({"action": "void", "reason": "重复登记"}))),
+        transition("void", &[P::HazardVoid], |case| {
+            act(case, "registered", json!({"action": "void", "reason": "重复登记"}))
+        }),
         transition("reopen", &[P::HazardReopen], |case| {
             act(case, "closed", json!({"action": "reopen", "reason": "复发", "due_at": LATER}))
         }),

@@ -6,7 +6,8 @@ use serde_json::json;
 
 use crate::matrix::row::{Ask, Expect, Row, get, row, send};
 use crate::matrix::world::{
-    ABSENT, ORGS, Place, SCHOOLS, bureau, of, org_of, person, set_checklist, set_inspection, set_person, version, within,
+    ABSENT, ORGS, Place, SCHOOLS, bureau, of, org_of, person, set_checklist, set_inspection, set_person, version,
+    within,
 };
 use crate::support::district::user;
 

@@ -61,7 +61,10 @@ pub fn rows() -> Vec<Row> {
             set_person(case.conn, case.place);
             let id = person(case.place);
             let version = version(case.conn, "users", id);
-            Ask { version: Some(version), ..send(format!("/users/{id}"), json!({"display_name": format!("某{}", case.number)})) }
+            Ask {
+                version: Some(version),
+                ..send(format!("/users/{id}"), json!({"display_name": format!("某{}", case.number)}))
+            }
         })
         .at(STAFFED)
         .but(principals_own),
@@ -101,7 +104,9 @@ pub fn rows() -> Vec<Row> {
         })
         .at(STAFFED)
         .but(principals_own),
-        row("GET /reports/summary", &[P::ReportRead], |case| get(format!("/reports/summary?org_id={}", org_of(case.place))))
-            .at(ORGS),
+        row("GET /reports/summary", &[P::ReportRead], |case| {
+            get(format!("/reports/summary?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS),
     ]
 }
