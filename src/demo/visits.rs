@@ -85,6 +85,14 @@ fn of_school(school: &School) -> Vec<Visit> {
         end,
     };
     let mut visits = vec![visit(Kind::SelfCheck, pick(&CATEGORIES, at), back, at % 3, End::Submitted)];
+    if school.number == 1 {
+        let own = |back, end| Visit {
+            planner: "staff1".to_owned(),
+            team: team(["staff1"]),
+            ..visit(Kind::Patrol, "cha", back, 1, end)
+        };
+        visits.extend([own(7, End::Submitted), own(0, End::Planned)]);
+    }
     if at.is_multiple_of(5) {
         visits.push(visit(Kind::Patrol, "cha", back / 2, 1, End::Submitted));
     }
@@ -324,7 +332,7 @@ fn submit(world: &mut World, tx: &mut Tx<'_>, visit: Visit, id: Id) -> Result<()
     let back = visit.back;
     if visit.end == End::VoidedRecord {
         world.at((back, 17), move |world, tx| {
-            for hazard in &submitted.hazards {
+            for hazard in submitted.hazards.iter().filter(|hazard| hazard.status.is_open()) {
                 world.moves(
                     (back - 1, 9),
                     "office",
@@ -336,10 +344,8 @@ fn submit(world: &mut World, tx: &mut Tx<'_>, visit: Visit, id: Id) -> Result<()
         });
         return Ok(());
     }
-    for hazard in &submitted.hazards {
-        if hazard.status.is_open() {
-            stories::tell(world, hazard.id, (visit.school, back), hazard.source, hazard.proposed_level)?;
-        }
+    for hazard in submitted.hazards.iter().filter(|hazard| hazard.status.is_open()) {
+        stories::tell(world, hazard.id, (visit.school, back), hazard.source, hazard.proposed_level)?;
     }
     if visit.kind.of_school() {
         return Ok(());

@@ -142,8 +142,9 @@ async fn signs_in(app: &TestApp) {
         if role.ends_with("_admin") {
             seen.expect(403);
         } else {
-            let rows = seen.expect(200).rows();
-            assert!(!rows.is_empty() || matches!(role, "external_inspector" | "school_staff"), "{name} sees nothing");
+            assert!(!seen.expect(200).rows().is_empty(), "{name} sees no hazard");
+            let visits = get(app, &token, "/inspections").await.expect(200).rows();
+            assert!(!visits.is_empty(), "{name} sees no inspection");
         }
     }
     assert_eq!(schools.len(), 2, "…1 and …2 are of two schools");
