@@ -141,11 +141,8 @@ fn sentence(problem: &Problem, args: &Create, username: &str) -> String {
 /// The organisation of that name on which the role can stand; two of one name are told apart by nobody.
 fn find_org(tx: &mut Tx<'_>, name: &str, role: Role) -> Result<Id, Problem> {
     let kinds: Vec<&str> = role.stands_on().iter().map(|kind| kind.as_str()).collect();
-    let found: Vec<Id> = orgs::table
-        .filter(orgs::name.eq(name))
-        .filter(orgs::kind.eq_any(kinds))
-        .select(orgs::id)
-        .load(tx.conn)?;
+    let found: Vec<Id> =
+        orgs::table.filter(orgs::name.eq(name)).filter(orgs::kind.eq_any(kinds)).select(orgs::id).load(tx.conn)?;
     match found.as_slice() {
         [one] => Ok(*one),
         [] => Err(Problem::not_found()),

@@ -81,10 +81,8 @@ fn begin(
 
 fn found(world: &World, tx: &mut Tx<'_>, number: usize, school: usize, level: Level) -> Result<Id, Problem> {
     let school = world.school(school)?;
-    let (reporter, source, category, domain, title) = FINDINGS
-        .get(number % FINDINGS.len())
-        .copied()
-        .ok_or_else(|| Problem::internal("no finding"))?;
+    let (reporter, source, category, domain, title) =
+        FINDINGS.get(number % FINDINGS.len()).copied().ok_or_else(|| Problem::internal("no finding"))?;
     let id = tx.new_id();
     let report = Report {
         id: Some(id),

@@ -133,6 +133,8 @@ pub(super) struct Told {
     rechecker: String,
     principal: String,
     own: bool,
+    /// The doer is of the staff, to whom it has to be assigned.
+    assigned: bool,
 }
 
 impl Told {
@@ -150,6 +152,8 @@ impl Told {
     ) -> Result<Self, Problem> {
         let school = world.school(school)?;
         let own = source.is_schools_own();
+        // The member of staff among the sign-ins has some of it to put right.
+        let assigned = school.number == 1 && !own && number.is_multiple_of(3);
         let bureau = |names: [&str; 2]| names.get(number % 2).copied().unwrap_or("office").to_owned();
         Ok(Self {
             hazard,
@@ -161,10 +165,11 @@ impl Told {
                 _ => "office".to_owned(),
             },
             signer: school.principal(),
-            doer: school.officer(),
+            doer: if assigned { "staff1".to_owned() } else { school.officer() },
             rechecker: if own { school.principal() } else { bureau(["inspector1", "inspector2"]) },
             principal: school.principal(),
             own,
+            assigned,
         })
     }
 
@@ -177,8 +182,13 @@ impl Told {
         self.moves(world, (after, 14), &self.issuer, fields);
     }
 
-    fn sign(&self, world: &mut World, after: i64) {
-        self.moves(world, (after, 10), &self.signer, json!({"action": "acknowledge"}));
+    fn sign(&self, world: &mut World, after: i64) -> Result<(), Problem> {
+        self.moves(world, (after, 12), &self.signer, json!({"action": "acknowledge"}));
+        if self.assigned {
+            let fields = json!({"action": "assign", "responsible_user_id": world.person(&self.doer)?});
+            self.moves(world, (after, 13), &self.signer, fields);
+        }
+        Ok(())
     }
 
     fn done(&self, world: &mut World, after: i64) -> Result<(), Problem> {
@@ -231,12 +241,12 @@ impl Told {
                 self.moves(world, (2, 9), &self.signer, reason);
                 let again = json!({"action": "issue", "level": "general", "remedy": "purchase"});
                 self.moves(world, (3, 9), &self.issuer, again);
-                self.sign(world, 4);
+                self.sign(world, 4)?;
                 self.done(world, 6)?;
                 self.pass(world, 8)?;
             }
             Story::Moved => {
-                self.sign(world, 2);
+                self.sign(world, 2)?;
                 let due = world.due(self.back - 3, 20);
                 let fields = json!({"action": "reassign_due", "due_at": due, "reason": "配件采购需要时间"});
                 self.moves(world, (3, 9), bureau, fields);
@@ -244,7 +254,7 @@ impl Told {
                 self.pass(world, 12)?;
             }
             _ => {
-                self.sign(world, 2);
+                self.sign(world, 2)?;
                 self.carry_on(world, story, bureau)?;
             }
         }
@@ -296,7 +306,7 @@ impl Told {
         if story == Major::WithoutPlan {
             return Ok(());
         }
-        self.moves(world, (1, 15), &self.signer, json!({"action": "acknowledge"}));
+        self.sign(world, 1)?;
         if story == Major::Regraded {
             let fields = json!({"action": "regrade", "level": "general", "reason": "经复核不属于判定指南所列情形"});
             self.moves(world, (3, 9), "office", fields);

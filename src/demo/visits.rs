@@ -85,6 +85,14 @@ fn of_school(school: &School) -> Vec<Visit> {
         end,
     };
     let mut visits = vec![visit(Kind::SelfCheck, pick(&CATEGORIES, at), back, at % 3, End::Submitted)];
+    if school.number == 1 {
+        let own = |back, end| Visit {
+            planner: "staff1".to_owned(),
+            team: team(["staff1"]),
+            ..visit(Kind::Patrol, "cha", back, 1, end)
+        };
+        visits.extend([own(7, End::Submitted), own(0, End::Planned)]);
+    }
     if at.is_multiple_of(5) {
         visits.push(visit(Kind::Patrol, "cha", back / 2, 1, End::Submitted));
     }
@@ -104,7 +112,11 @@ fn rounds() -> Vec<Visit> {
         kind: Kind::Routine,
         lists: vec![pick(&INSPECTED, at), pick(&INSPECTED, at + 2)],
         planner: "office".to_owned(),
-        team: if at.is_multiple_of(2) { team(["inspector1", "inspector2"]) } else { team(["inspector2", "inspector1"]) },
+        team: if at.is_multiple_of(2) {
+            team(["inspector1", "inspector2"])
+        } else {
+            team(["inspector2", "inspector1"])
+        },
         back: 1 + 3 * i64::try_from(at).unwrap_or(0),
         fails: 1 + at % 4,
         major: at % 6 == 4,
@@ -181,7 +193,9 @@ fn plan(world: &mut World, tx: &mut Tx<'_>, visit: Visit) -> Result<(), Problem>
     let back = visit.back;
     match visit.end {
         End::Planned => {}
-        End::VoidedPlan => world.at((back + 1, 16), move |world, tx| void(world, tx, id, "学校当日组织中考，改期另行安排")),
+        End::VoidedPlan => {
+            world.at((back + 1, 16), move |world, tx| void(world, tx, id, "学校当日组织中考，改期另行安排"))
+        }
         _ => world.at((back, 9), move |world, tx| arrive(world, tx, visit, id)),
     }
     Ok(())
@@ -277,7 +291,11 @@ fn judged(item: &Item, fails: bool, seed: usize) -> AnswerBody {
             body.value = options.iter().find(|option| option.fail == fails).map(|option| json!(option.value));
         }
         Response::Text => {
-            body.value = Some(json!(if fails { "现场提问未能说清，记录不全。" } else { "查阅记录并现场询问，情况属实。" }));
+            body.value = Some(json!(if fails {
+                "现场提问未能说清，记录不全。"
+            } else {
+                "查阅记录并现场询问，情况属实。"
+            }));
             body.result = fails.then_some(Outcome::Fail);
         }
     }
@@ -304,7 +322,9 @@ fn on_the_spot(tx: &Tx<'_>, body: &mut AnswerBody, fixer: Id) {
 }
 
 fn submit(world: &mut World, tx: &mut Tx<'_>, visit: Visit, id: Id) -> Result<(), Problem> {
-    let body = Submit { conclusion: Some("总体情况良好，所列问题限期整改。（虚构）".to_owned()), signatures: None };
+    let body = Submit {
+        conclusion: Some("总体情况良好，所列问题限期整改。（虚构）".to_owned()), signatures: None
+    };
     let submitted = world.has(tx, lead(&visit), &[Permission::InspectionPerform], |tx, rights| {
         let seen = store::seen_to_change(tx.conn, rights, id)?;
         store::submit(tx, rights, &seen, &body).map(|(_, submitted)| submitted)
@@ -312,17 +332,20 @@ fn submit(world: &mut World, tx: &mut Tx<'_>, visit: Visit, id: Id) -> Result<()
     let back = visit.back;
     if visit.end == End::VoidedRecord {
         world.at((back, 17), move |world, tx| {
-            for hazard in &submitted.hazards {
-                world.moves((back - 1, 9), "office", hazard.id, json!({"action": "void", "reason": "检查作废，随之作废"}));
+            for hazard in submitted.hazards.iter().filter(|hazard| hazard.status.is_open()) {
+                world.moves(
+                    (back - 1, 9),
+                    "office",
+                    hazard.id,
+                    json!({"action": "void", "reason": "检查作废，随之作废"}),
+                );
             }
             void(world, tx, id, "误选学校，记录作废")
         });
         return Ok(());
     }
-    for hazard in &submitted.hazards {
-        if hazard.status.is_open() {
-            stories::tell(world, hazard.id, (visit.school, back), hazard.source, hazard.proposed_level)?;
-        }
+    for hazard in submitted.hazards.iter().filter(|hazard| hazard.status.is_open()) {
+        stories::tell(world, hazard.id, (visit.school, back), hazard.source, hazard.proposed_level)?;
     }
     if visit.kind.of_school() {
         return Ok(());

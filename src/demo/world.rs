@@ -61,15 +61,7 @@ impl World {
     /// Before anybody has done anything.
     #[must_use]
     pub fn new(term: Term, bureau: OrgRef) -> Self {
-        Self {
-            term,
-            bureau,
-            schools: Vec::new(),
-            told: 0,
-            people: BTreeMap::new(),
-            steps: BTreeMap::new(),
-            planned: 0,
-        }
+        Self { term, bureau, schools: Vec::new(), told: 0, people: BTreeMap::new(), steps: BTreeMap::new(), planned: 0 }
     }
 
     /// Somebody who exists from now on.

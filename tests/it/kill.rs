@@ -85,11 +85,20 @@ impl Program {
 /// Makes the first bureau with somebody of its safety office, by the command line.
 fn first_person(folder: &Path, url: &DatabaseUrl) {
     let arguments = [
-        "admin", "create", "--role", "safety_office", "--username", "office", "--org", "丙区教育局", "--new-bureau",
-        "--region-code", "990102", "--password-stdin",
+        "admin",
+        "create",
+        "--role",
+        "safety_office",
+        "--username",
+        "office",
+        "--org",
+        "丙区教育局",
+        "--new-bureau",
+        "--region-code",
+        "990102",
+        "--password-stdin",
     ];
-    let mut child =
-        command(folder, url, &arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    let mut child = command(folder, url, &arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
     child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
     assert!(child.wait().unwrap().success());
 }
@@ -244,8 +253,7 @@ fn everything_once(url: &DatabaseUrl, acknowledged: &BTreeMap<Uuid, String>) {
         }
     }
     let count = i64::try_from(rows.len()).unwrap();
-    let entries: i64 =
-        events::table.filter(events::action.eq("register")).count().get_result(&mut conn).unwrap();
+    let entries: i64 = events::table.filter(events::action.eq("register")).count().get_result(&mut conn).unwrap();
     assert_eq!(entries, count, "one entry of the journal for each");
     let counted: Vec<i64> = hazard_counters::table
         .filter(hazard_counters::scope_id.eq(hazard_counters::bureau_id))
