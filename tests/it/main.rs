@@ -15,4 +15,5 @@ mod orgs;
 mod people;
 mod platform;
 mod reports;
+mod review;
 mod schema;
