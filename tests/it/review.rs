@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
-use crate::support::district::org;
+use crate::support::district::{org, user};
 
 fn finding() -> Value {
     json!({
@@ -75,5 +75,15 @@ both_engines! {
         assert!(entries.iter().all(|entry| entry["actor"].is_null() && entry["actor_name"].is_null()), "{entries:?}");
         let entries = app.get("office", &format!("{path}/history")).await.expect(200).rows();
         assert!(entries.iter().all(|entry| entry["actor"].is_string()));
+    }
+
+    async fn people_of_another_school_are_absent_for_a_school(app) {
+        let path = format!("/hazards/{}/transitions", issued(app).await);
+        let assign = |person: &str| json!({"action": "assign", "responsible_user_id": user(person)});
+        let foreign = app.post("principal1", &path, assign("officer2")).await.expect(404);
+        let absent = app.post("principal1", &path, assign("nobody at all")).await.expect(404);
+        assert_eq!(foreign.text, absent.text);
+        app.post("office", &path, assign("officer2")).await.expect(422);
+        app.post("principal1", &path, assign("staff1")).await.expect(200);
     }
 }
