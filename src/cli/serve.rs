@@ -31,7 +31,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let ids = Arc::new(SystemIds);
     let tokens = Tokens::open(&config.signing_key_file, ids.as_ref())?;
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
-    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), ids.clone(), 1)
+    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), 1)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     actix_web::rt::System::new().block_on(async {
         crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;

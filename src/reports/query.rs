@@ -100,6 +100,8 @@ pub struct Question {
     pub until: DateTime<Utc>,
     /// Now.
     pub now: DateTime<Utc>,
+    /// The local day, `YYYY-MM-DD`.
+    pub today: String,
     /// Name of the running month, `YYYY-MM`.
     pub this_month: String,
     /// When the running month began.
@@ -165,7 +167,9 @@ impl Question {
     /// What the counters cannot know: deadlines of the running month that have passed, and what is overdue now.
     pub fn due_this_month(&self, dialect: Dialect, place: &str) -> [String; 2] {
         let (now, began) = (dialect.at(self.now), dialect.at(self.this_month_began));
-        let due = self.scan(dialect, place, &format!("h.due_at >= {began} AND h.due_at <= {now}"), Columns::Due);
+        let days = format!("h.due_on >= '{}-01' AND h.due_on <= '{}'", self.this_month, self.today);
+        let due = format!("{days} AND h.due_at >= {began} AND h.due_at <= {now}");
+        let due = self.scan(dialect, place, &due, Columns::Due);
         let open = format!("h.status IN ('issued', 'rectifying') AND h.due_at < {now}");
         [due, self.scan(dialect, place, &open, Columns::Overdue)]
     }

@@ -204,9 +204,9 @@ mod tests {
 
     proptest! {
         #[test]
-        fn a_rate_is_the_quotient_to_four_places(numerator in 0_i64..100_000, denominator in 1_i64..100_000) {
-            let rate = quotient(numerator, denominator).unwrap();
-            let exact = numerator as f64 / denominator as f64;
+        fn a_rate_is_the_quotient_to_four_places(numerator in 0_i32..100_000, denominator in 1_i32..100_000) {
+            let rate = quotient(numerator.into(), denominator.into()).unwrap();
+            let exact = f64::from(numerator) / f64::from(denominator);
             prop_assert!((rate - exact).abs() <= 0.000_05 + 1e-9);
         }
     }

@@ -84,6 +84,7 @@ pub fn summary(
         from: start_of(period.from, zone),
         until: start_of(period.to.succ_opt().unwrap_or(period.to), zone),
         now: now.utc(),
+        today: today.format("%Y-%m-%d").to_string(),
         this_month: this_month.format("%Y-%m").to_string(),
         this_month_began: start_of(this_month, zone),
     };

@@ -1,1 +1,325 @@
-//! Later.
+//! The real program, killed while it writes, and asked to stop while it works.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{BufRead, BufReader, Read, Write};
+use std::net::TcpStream;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+use anxiao::platform::db::schema::{events, hazard_counters, hazards};
+use anxiao::platform::db::types::Id;
+use anxiao::platform::db::{Conn, DatabaseUrl, Purpose, word};
+use diesel::prelude::*;
+use reqwest::Client;
+use serde_json::{Value, json};
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use crate::support::Engine;
+
+const PASSWORD: &str = "rain-in-April-47-umbrellas";
+const ROUNDS: u64 = 20;
+const CLIENTS: usize = 6;
+
+/// The program itself with a database of its own; killed when the test ends, however it ends.
+struct Program {
+    child: Child,
+    base: String,
+}
+
+impl Drop for Program {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn command(folder: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Command {
+    let url = match url {
+        DatabaseUrl::Sqlite(path) => format!("sqlite:{path}"),
+        DatabaseUrl::Postgres(url) => url.clone(),
+    };
+    let mut command = Command::new(env!("CARGO_BIN_EXE_anxiao"));
+    command.args(arguments).arg("--data-dir").arg(folder).args(["--database-url", &url, "--log", "error"]);
+    command.env_clear().current_dir(folder);
+    command
+}
+
+impl Program {
+    fn start(folder: &Path, url: &DatabaseUrl) -> Self {
+        let listen = ["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--drain-ms", "800"];
+        let mut child = command(folder, url, &listen).stdout(Stdio::piped()).spawn().unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        let greeting = lines.next().expect("the server ended before it listened").unwrap();
+        let base = greeting.strip_prefix("anxiao listens on ").and_then(|rest| rest.split(' ').next());
+        Self { base: base.unwrap_or_else(|| panic!("no address in {greeting}")).to_owned(), child }
+    }
+
+    /// SIGKILL: no handler runs, no buffer is written out.
+    fn kill(&mut self) {
+        self.child.kill().unwrap();
+        self.child.wait().unwrap();
+    }
+
+    /// SIGTERM, as `systemctl stop` or a container's end sends it.
+    fn terminate(&self) {
+        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
+        assert!(asked.success());
+    }
+
+    /// How it ended.
+    fn ended(&mut self) -> std::process::ExitStatus {
+        let patience = Instant::now();
+        loop {
+            if let Some(status) = self.child.try_wait().unwrap() {
+                return status;
+            }
+            assert!(patience.elapsed() < Duration::from_secs(30), "it does not end");
+            std::thread::sleep(Duration::from_millis(20));
+        }
+    }
+}
+
+/// Makes the first bureau with somebody of its safety office, by the command line.
+fn first_person(folder: &Path, url: &DatabaseUrl) {
+    let arguments = [
+        "admin", "create", "--role", "safety_office", "--username", "office", "--org", "丙区教育局", "--new-bureau",
+        "--region-code", "990102", "--password-stdin",
+    ];
+    let mut child =
+        command(folder, url, &arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
+    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
+    assert!(child.wait().unwrap().success());
+}
+
+/// Somebody signed in, and the school to report of.
+#[derive(Clone)]
+struct Reporter {
+    client: Client,
+    token: String,
+    school: String,
+}
+
+impl Reporter {
+    async fn sign_in(base: &str) -> Self {
+        let client = Client::builder().no_proxy().timeout(Duration::from_secs(15)).build().unwrap();
+        let body = json!({"username": "office", "password": PASSWORD});
+        let signed = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.unwrap();
+        let signed: Value = signed.json().await.unwrap();
+        let token = signed["access_token"].as_str().unwrap().to_owned();
+        let me = client.get(format!("{base}/api/v1/me")).bearer_auth(&token).send().await.unwrap();
+        let me: Value = me.json().await.unwrap();
+        let body = json!({
+            "kind": "school", "name": "丙区小学", "parent_id": me["memberships"][0]["org"]["id"],
+            "school": {"school_kind": "primary"},
+        });
+        let made = client.post(format!("{base}/api/v1/orgs")).bearer_auth(&token).json(&body).send().await.unwrap();
+        assert_eq!(made.status(), 201);
+        let made: Value = made.json().await.unwrap();
+        Self { client, token, school: made["id"].as_str().unwrap().to_owned() }
+    }
+
+    fn report(&self, id: Uuid) -> Value {
+        json!({
+            "id": id, "org_id": self.school, "category": "fang", "domain": "fire", "source": "special",
+            "title": format!("通道堵塞 {id}"), "description": "堆放杂物",
+        })
+    }
+
+    /// Reports, or reports again. The number where it was acknowledged; nothing where nobody answered.
+    async fn send(&self, base: &str, id: Uuid) -> Option<String> {
+        let request = self.client.post(format!("{base}/api/v1/hazards")).bearer_auth(&self.token);
+        let request = request.header("idempotency-key", id.to_string()).json(&self.report(id));
+        let answer = request.send().await.ok()?;
+        let status = answer.status();
+        let body: Value = answer.json().await.ok()?;
+        assert!(status == 200 || status == 201, "{status} {body}");
+        assert_eq!(body["id"], id.to_string());
+        Some(body["number"].as_str().unwrap().to_owned())
+    }
+}
+
+/// What the reporters know: the number of what was acknowledged, and what was not.
+#[derive(Default)]
+struct Known {
+    acknowledged: BTreeMap<Uuid, String>,
+    open: Vec<Uuid>,
+}
+
+impl Known {
+    fn acknowledge(&mut self, id: Uuid, number: String) {
+        let before = self.acknowledged.entry(id).or_insert_with(|| number.clone());
+        assert_eq!(*before, number, "two numbers for one report");
+    }
+}
+
+/// One client: first what nobody acknowledged, then one that was acknowledged already, then ever new ones, until the
+/// server is gone.
+async fn client(reporter: Reporter, base: String, known: Arc<Mutex<Known>>) {
+    let again = known.lock().unwrap().acknowledged.keys().next_back().copied();
+    if let Some(id) = again {
+        match reporter.send(&base, id).await {
+            Some(number) => known.lock().unwrap().acknowledge(id, number),
+            None => return,
+        }
+    }
+    loop {
+        let open = known.lock().unwrap().open.pop();
+        let id = open.unwrap_or_else(Uuid::now_v7);
+        match reporter.send(&base, id).await {
+            Some(number) => known.lock().unwrap().acknowledge(id, number),
+            None => {
+                known.lock().unwrap().open.push(id);
+                return;
+            }
+        }
+    }
+}
+
+#[test]
+fn what_was_acknowledged_survives_twenty_kills_once() {
+    let (url, folder) = Engine::Sqlite.empty_database();
+    first_person(folder.path(), &url);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let known = runtime.block_on(under_fire(&url, &folder));
+    let known = Arc::into_inner(known).unwrap().into_inner().unwrap();
+    assert!(known.open.is_empty());
+    everything_once(&url, &known.acknowledged);
+}
+
+async fn under_fire(url: &DatabaseUrl, folder: &TempDir) -> Arc<Mutex<Known>> {
+    let known = Arc::new(Mutex::new(Known::default()));
+    let mut reporter = None;
+    let mut lost = 0;
+    for round in 0..ROUNDS {
+        let mut program = Program::start(folder.path(), url);
+        let base = program.base.clone();
+        if reporter.is_none() {
+            reporter = Some(Reporter::sign_in(&base).await);
+        }
+        let mut clients = tokio::task::JoinSet::new();
+        for _ in 0..CLIENTS {
+            clients.spawn(client(reporter.clone().unwrap(), base.clone(), Arc::clone(&known)));
+        }
+        // A moment nobody chose, soon after the start or well into the work.
+        let moment = Uuid::new_v4().as_u64_pair().0 % (40 + round * 40);
+        tokio::time::sleep(Duration::from_millis(5 + moment)).await;
+        program.kill();
+        clients.join_all().await;
+        lost += known.lock().unwrap().open.len();
+    }
+    // At the end everybody asks again until everything is acknowledged, old acknowledgements included.
+    let mut program = Program::start(folder.path(), url);
+    let reporter = reporter.unwrap();
+    let open = std::mem::take(&mut known.lock().unwrap().open);
+    let some: Vec<Uuid> = known.lock().unwrap().acknowledged.keys().copied().step_by(9).collect();
+    for id in open.into_iter().chain(some) {
+        let number = reporter.send(&program.base, id).await.expect("the server is there");
+        known.lock().unwrap().acknowledge(id, number);
+    }
+    program.terminate();
+    assert!(program.ended().success());
+    let acknowledged = known.lock().unwrap().acknowledged.len();
+    eprintln!("{ROUNDS} kills, {acknowledged} reports, {lost} times no answer");
+    assert!(acknowledged > 50 && lost > 20, "too little work under fire: {acknowledged} reports, {lost} unanswered");
+    known
+}
+
+/// The database holds each acknowledged report once, and nothing else.
+fn everything_once(url: &DatabaseUrl, acknowledged: &BTreeMap<Uuid, String>) {
+    let mut conn = Conn::open(url, Purpose::Write).unwrap();
+    assert_eq!(word(&mut conn, "SELECT integrity_check AS word FROM pragma_integrity_check").unwrap(), "ok");
+    let rows: Vec<(Id, String)> =
+        hazards::table.order(hazards::number).select((hazards::id, hazards::number)).load(&mut conn).unwrap();
+    let stored: BTreeMap<Uuid, String> = rows.iter().map(|(id, number)| (id.0, number.clone())).collect();
+    assert_eq!(stored.len(), rows.len());
+    assert_eq!(&stored, acknowledged);
+    let years: BTreeSet<&str> = rows.iter().map(|(_, number)| &number[..12]).collect();
+    for year in years {
+        let of_year = rows.iter().filter(|(_, number)| number.starts_with(year));
+        for (at, (_, number)) in of_year.enumerate() {
+            assert_eq!(*number, format!("{year}{:06}", at + 1), "numbers have gaps");
+        }
+    }
+    let count = i64::try_from(rows.len()).unwrap();
+    let entries: i64 =
+        events::table.filter(events::action.eq("register")).count().get_result(&mut conn).unwrap();
+    assert_eq!(entries, count, "one entry of the journal for each");
+    let counted: Vec<i64> = hazard_counters::table
+        .filter(hazard_counters::scope_id.eq(hazard_counters::bureau_id))
+        .select(hazard_counters::found)
+        .load(&mut conn)
+        .unwrap();
+    assert_eq!(counted.into_iter().sum::<i64>(), count, "the counters agree");
+}
+
+fn stops_gracefully(engine: Engine) {
+    let (url, folder) = engine.empty_database();
+    first_person(folder.path(), &url);
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    runtime.block_on(async {
+        let mut program = Program::start(folder.path(), &url);
+        let reporter = Reporter::sign_in(&program.base).await;
+        let ready = async |client: &Client| client.get(format!("{}/health/ready", program.base)).send().await;
+        assert_eq!(ready(&reporter.client).await.unwrap().status(), 200);
+        let id = Uuid::now_v7();
+        let body = reporter.report(id).to_string();
+        let mut slow = half_sent(&program.base, &reporter.token, &body);
+        program.terminate();
+        // Readiness goes first, while everything else is still answered.
+        let asked = Instant::now();
+        while ready(&reporter.client).await.unwrap().status() != 503 {
+            assert!(asked.elapsed() < Duration::from_millis(700), "readiness stays");
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+        let other = Uuid::now_v7();
+        assert!(reporter.send(&program.base, other).await.is_some(), "refused although it was still listening");
+        // When nobody new is let in any more, the request in flight still ends well.
+        while TcpStream::connect(program.base.strip_prefix("http://").unwrap()).is_ok() {
+            assert!(asked.elapsed() < Duration::from_secs(10), "it still listens");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+        assert_eq!(program.child.try_wait().unwrap(), None, "it went away under a request");
+        slow.write_all(&body.as_bytes()[body.len() / 2..]).unwrap();
+        let mut answer = String::new();
+        slow.read_to_string(&mut answer).unwrap();
+        assert!(answer.starts_with("HTTP/1.1 201"), "{answer}");
+        assert_eq!(program.ended().code(), Some(0));
+        let mut conn = Conn::open(&url, Purpose::Read).unwrap();
+        let mut stored: Vec<Id> = hazards::table.select(hazards::id).load(&mut conn).unwrap();
+        stored.sort_unstable();
+        assert_eq!(stored, [Id(id), Id(other)]);
+    });
+}
+
+/// A report of which the server has the head and half the body.
+fn half_sent(base: &str, token: &str, body: &str) -> TcpStream {
+    let mut slow = TcpStream::connect(base.strip_prefix("http://").unwrap()).unwrap();
+    slow.set_read_timeout(Some(Duration::from_secs(20))).unwrap();
+    let head = format!(
+        "POST /api/v1/hazards HTTP/1.1\r\nhost: x\r\nauthorization: Bearer {token}\r\nconnection: close\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        body.len()
+    );
+    slow.write_all(head.as_bytes()).unwrap();
+    slow.write_all(&body.as_bytes()[..body.len() / 2]).unwrap();
+    slow.flush().unwrap();
+    std::thread::sleep(Duration::from_millis(200));
+    slow
+}
+
+mod sqlite {
+    #[test]
+    fn stops_gracefully() {
+        super::stops_gracefully(crate::support::Engine::Sqlite);
+    }
+}
+
+mod postgres {
+    #[test]
+    fn stops_gracefully() {
+        super::stops_gracefully(crate::support::Engine::Postgres);
+    }
+}

@@ -64,19 +64,20 @@ CREATE TABLE hazards (
     recurrence_of uuid REFERENCES hazards (id),
     CONSTRAINT hazards_number_key UNIQUE (bureau_id, number)
 );
-CREATE INDEX hazards_by_bureau ON hazards (bureau_id, created_at, id);
+-- The deadline rides along, so that a list filtered by it need not open rows that do not fit.
+CREATE INDEX hazards_by_bureau ON hazards (bureau_id, created_at, id, due_at);
 CREATE INDEX hazards_by_org ON hazards (org_id, created_at, id);
 CREATE INDEX hazards_by_bureau_status ON hazards (bureau_id, status, created_at, id);
 CREATE INDEX hazards_by_bureau_domain ON hazards (bureau_id, domain, created_at, id);
 CREATE INDEX hazards_by_bureau_category ON hazards (bureau_id, category, created_at, id);
 CREATE INDEX hazards_by_bureau_level ON hazards (bureau_id, level, created_at, id);
 CREATE INDEX hazards_by_bureau_source ON hazards (bureau_id, source, created_at, id);
-CREATE INDEX hazards_by_inspection ON hazards (inspection_id);
+CREATE INDEX hazards_by_inspection ON hazards (bureau_id, inspection_id, created_at, id);
 CREATE INDEX hazards_by_reporter ON hazards (reported_by, created_at, id);
 CREATE INDEX hazards_by_responsible ON hazards (responsible_user_id, created_at, id);
 CREATE INDEX hazards_by_registration ON hazards (bureau_id, registered_at);
-CREATE INDEX hazards_by_due ON hazards (bureau_id, due_at);
-CREATE INDEX hazards_open_by_due ON hazards (bureau_id, due_at) WHERE status IN ('issued', 'rectifying');
+CREATE INDEX hazards_by_due_day ON hazards (bureau_id, due_on);
+CREATE INDEX hazards_open ON hazards (bureau_id, created_at, id, due_at) WHERE status IN ('issued', 'rectifying');
 
 -- Each return starts a new round; every round keeps its measures, photos and opinion.
 CREATE TABLE hazard_rounds (

@@ -12,7 +12,7 @@ use crate::access::{Limit, Permission, Rights, Scope};
 use crate::catalogue::rules::{ChecklistStatus, Item};
 use crate::keyset;
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{checklist_items, checklists};
+use crate::platform::db::schema::{checklist_items, checklists, org_closure};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
@@ -169,6 +169,11 @@ fn sight(rights: &Rights) -> Condition {
         conditions.push(Box::new(belongs(reach.bureau_id, Some(reach.bureau_id)).and(out())));
         match reach.org_kind {
             OrgKind::Bureau => conditions.push(Box::new(belongs(reach.bureau_id, None).and(out()))),
+            OrgKind::Cluster => {
+                let below = org_closure::table.filter(org_closure::ancestor_id.eq(reach.org_id));
+                let below = below.select(org_closure::descendant_id.nullable());
+                conditions.push(Box::new(checklists::org_id.eq_any(below).and(out())));
+            }
             _ => conditions.push(Box::new(belongs(reach.bureau_id, Some(reach.org_id)).and(out()))),
         }
     }

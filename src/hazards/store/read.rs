@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
+use diesel::dsl::sql;
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Deserializer};
@@ -13,6 +14,7 @@ use super::row::{Round, Row};
 use crate::access::{Limit, Permission, Reach, Rights};
 use crate::hazards::deadline;
 use crate::hazards::status::{Level, Source, Status};
+use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{hazard_rounds, hazards, inspection_team, org_closure, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
@@ -37,8 +39,12 @@ pub fn zone(name: &str) -> Tz {
 /// # Errors
 /// Whatever the engine says.
 pub fn zones(conn: &mut Conn, bureaus: &[Id]) -> Result<Zones, Problem> {
-    let found: Vec<(Id, String)> =
-        orgs::table.filter(orgs::id.eq_any(bureaus)).select((orgs::id, orgs::time_zone)).load(conn)?;
+    // Nearly everybody has one bureau; a list of ids is a statement that is never kept prepared.
+    let found: Vec<(Id, String)> = match bureaus {
+        [] => Vec::new(),
+        [one] => orgs::table.find(*one).select((orgs::id, orgs::time_zone)).load(conn)?,
+        many => orgs::table.filter(orgs::id.eq_any(many)).select((orgs::id, orgs::time_zone)).load(conn)?,
+    };
     Ok(found.into_iter().map(|(id, name)| (id, zone(&name))).collect())
 }
 
@@ -208,16 +214,24 @@ pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<Zones, Problem> {
     zones(conn, &rights.of(Permission::HazardRead).bureaus())
 }
 
-/// Every id in a filter names something in sight, or the answer is 404.
-fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<(), Problem> {
+/// Every id in a filter names something in sight, or the answer is 404. Gives the filter with `under` a school, which
+/// has nothing below it, turned into `org_id`.
+fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
+    let mut filter = filter.clone();
     let scope = rights.of(Permission::HazardRead);
-    for org in [filter.org_id, filter.under].into_iter().flatten() {
+    if let Some(org) = filter.org_id {
         scope.org(conn, org)?;
+    }
+    if let Some(under) = filter.under {
+        let leaf = matches!(scope.org(conn, under)?.kind, OrgKind::School | OrgKind::Agency);
+        if leaf && filter.org_id.is_none() {
+            (filter.org_id, filter.under) = (filter.under, None);
+        }
     }
     if let Some(inspection) = filter.inspection_id {
         crate::inspections::store::seen(conn, rights, inspection)?;
     }
-    Ok(())
+    Ok(filter)
 }
 
 /// A page of what the caller sees.
@@ -231,13 +245,13 @@ pub fn list(
     zone: Tz,
     now: Timestamp,
 ) -> Result<Page<Row>, Problem> {
-    check_ids(conn, rights, &list.filter)?;
-    let Some(filtered) = filtered(rights, &list.filter, zone, now) else {
+    let filter = check_ids(conn, rights, &list.filter)?;
+    let Some(filtered) = filtered(rights, &filter, zone, now) else {
         return list.page(Vec::new(), |row: &Row| (row.created_at, row.id));
     };
     let query = hazards::table.filter(filtered).select(Row::as_select()).into_boxed::<MultiBackend>();
     let rows: Vec<Row> = keyset!(query, hazards, list).load(conn)?;
-    let counted = match (list.count, self::filtered(rights, &list.filter, zone, now)) {
+    let counted = match (list.count, self::filtered(rights, &filter, zone, now)) {
         (true, Some(filtered)) => {
             let some: Vec<Id> =
                 hazards::table.filter(filtered).select(hazards::id).limit(COUNT_LIMIT + 1).load(conn)?;
@@ -292,11 +306,12 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
     if let Some(before) = filter.due_before {
         and!(hazards::due_at.le(before.last(zone)));
     }
-    let clock_runs = || hazards::status.eq_any([Status::Issued, Status::Rectifying]).nullable();
+    // As literals: bound values would not let SQLite use the partial index `hazards_open`.
+    let clock_runs = || sql::<Nullable<Bool>>("hazards.status IN ('issued', 'rectifying')");
     match filter.overdue {
         Some(true) => and!(clock_runs().and(hazards::due_at.lt(now))),
         Some(false) => {
-            and!(diesel::dsl::not(clock_runs()).or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
+            and!(sql::<Nullable<Bool>>("hazards.status NOT IN ('issued', 'rectifying')").or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
         }
         None => {}
     }

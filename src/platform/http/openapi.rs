@@ -38,7 +38,8 @@ fn common(path: &str, method: &HttpMethod, operation: &mut Operation) {
         codes.extend([Code::Unauthenticated, Code::Forbidden]);
         operation.security = Some(vec![SecurityRequirement::new::<_, [&str; 0], &str>("bearer", [])]);
     }
-    if path.contains('{') {
+    // Filters name records too, and those out of sight are absent.
+    if path.contains('{') || operation.parameters.as_ref().is_some_and(|parameters| !parameters.is_empty()) {
         codes.push(Code::NotFound);
     }
     let has_body = operation.request_body.is_some();

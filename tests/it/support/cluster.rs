@@ -5,6 +5,10 @@ use std::process::{Child, Command, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 
+/// Settings for tests: nothing needs to outlive a power failure.
+const FAST: &str = "-c fsync=off -c full_page_writes=off -c synchronous_commit=off -c max_connections=300 \
+                    -c shared_buffers=64MB -c autovacuum=off";
+
 /// A running cluster; connect as `postgres` through its socket folder.
 pub struct Cluster {
     folder: PathBuf,
@@ -18,7 +22,7 @@ static CLUSTER: OnceLock<Cluster> = OnceLock::new();
 
 /// The cluster of this run, started at first use.
 pub fn cluster() -> &'static Cluster {
-    CLUSTER.get_or_init(start)
+    CLUSTER.get_or_init(|| start(FAST))
 }
 
 impl Cluster {
@@ -29,7 +33,8 @@ impl Cluster {
     }
 }
 
-fn programs() -> PathBuf {
+/// The folder of PostgreSQL's programs, the newest there is.
+pub fn programs() -> PathBuf {
     let mut found: Vec<PathBuf> = std::fs::read_dir("/usr/lib/postgresql")
         .into_iter()
         .flatten()
@@ -43,7 +48,9 @@ fn programs() -> PathBuf {
     found.into_iter().rfind(whole).expect("PostgreSQL 15 or later is needed for the tests: apt-get install postgresql")
 }
 
-fn start() -> Cluster {
+/// Starts a cluster with `settings`, options of `postgres`; it ends with this process at the latest.
+#[expect(clippy::zombie_processes, reason = "the keeper ends with the pipe, after this process")]
+pub fn start(settings: &str) -> Cluster {
     let folder = std::env::temp_dir().join(format!("anxiao-pg-{}", std::process::id()));
     std::fs::create_dir_all(&folder).unwrap();
     let port = 40_000 + u16::try_from(std::process::id() % 20_000).unwrap();
@@ -53,9 +60,8 @@ fn start() -> Cluster {
     let drop_root = if root { drop_root(&folder) } else { String::new() };
     let script = format!(
         "cd / && {drop_root} {bin}/initdb -D {data} -U postgres --auth=trust --no-sync -E UTF8 --locale=C >{log} 2>&1 && \
-         {{ {drop_root} {bin}/postgres -D {data} -k {folder} -p {port} -c listen_addresses= -c fsync=off \
-         -c full_page_writes=off -c synchronous_commit=off -c max_connections=300 -c shared_buffers=64MB \
-         -c autovacuum=off >>{log} 2>&1 & server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf {folder}; }}",
+         {{ {drop_root} {bin}/postgres -D {data} -k {folder} -p {port} -c listen_addresses= {settings} \
+         >>{log} 2>&1 & server=$!; cat >/dev/null; kill -QUIT $server; wait $server; rm -rf {folder}; }}",
         bin = bin.display(),
         data = folder.join("data").display(),
         log = folder.join("log").display(),

@@ -135,7 +135,8 @@ pub fn install(url: &DatabaseUrl, conn: &mut Conn) {
     diesel::update(users::table.find(user("newcomer"))).set(users::must_change_password.eq(true)).execute(conn).unwrap();
 }
 
-fn person(conn: &mut Conn, name: &str, role: Role, place: &str, domains: Option<&[&str]>, now: Timestamp) {
+/// Puts a person with one membership and one session into a database.
+pub fn person(conn: &mut Conn, name: &str, role: Role, place: &str, domains: Option<&[&str]>, now: Timestamp) {
     diesel::insert_into(users::table)
         .values((
             users::id.eq(user(name)),

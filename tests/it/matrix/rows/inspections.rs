@@ -1,0 +1,162 @@
+//! Inspections and answers.
+
+use anxiao::access::{Permission as P, Role};
+use anxiao::platform::db::types::Id;
+use serde_json::json;
+
+use crate::matrix::row::{Ask, Expect, Row, get, row, send};
+use crate::matrix::world::{
+    ABSENT, ORGS, Place, SCHOOLS, bureau, of, org_of, person, set_checklist, set_inspection, set_person, version, within,
+};
+use crate::support::district::user;
+
+/// The inspections of this test are the bureau's: the school's people are on the team by mistake.
+fn not_by_the_school(role: Role, home: Place, place: Place) -> Option<Expect> {
+    (role.is_school_side() && place != ABSENT && within(home, place)).then_some(Expect::Judged)
+}
+
+/// Two of the bureau's people, the second to lead.
+fn team(place: Place) -> Vec<Id> {
+    let names = if bureau(place) == "b" { ["b.leader", "b.inspector"] } else { ["inspector2", "inspector1"] };
+    names.map(user).into()
+}
+
+/// An inspector edits and takes back what it planned itself; these are the office's.
+fn not_its_own(role: Role, home: Place, place: Place) -> Option<Expect> {
+    let beyond = role == Role::Inspector || role.is_school_side();
+    (beyond && place != ABSENT && within(home, place)).then_some(Expect::Beyond)
+}
+
+fn inspection(place: Place, rest: &str) -> String {
+    format!("/inspections/{}{rest}", of("inspection", place))
+}
+
+pub fn rows() -> Vec<Row> {
+    vec![
+        row("GET /inspections", &[P::InspectionRead], |case| get(format!("/inspections?org_id={}", org_of(case.place))))
+            .at(ORGS)
+            .limits_met(),
+        row("POST /inspections", &[P::InspectionPlan], |case| {
+            let (kind, team) = match case.who {
+                "principal1" | "officer1" | "staff1" => ("patrol", vec![user(case.who)]),
+                "supervisor" | "inspector1" => ("routine", vec![user(case.who)]),
+                _ => ("routine", team(case.place)),
+            };
+            let body = json!({
+                "id": of(&format!("inspection {}", case.number), case.place), "kind": kind, "org_id": org_of(case.place),
+                "checklist_ids": [of("checklist", bureau(case.place))], "lead_id": team.last(),
+                "team": team,
+            });
+            set_inspection(case.conn, "a.s1", "planned", "");
+            set_checklist(case.conn, bureau(case.place), "published");
+            send("/inspections".into(), body)
+        })
+        .at(ORGS)
+        .limits_met()
+        .but(|role, home, place| match role {
+            _ if place == ABSENT || !within(home, place) => None,
+            // A leader plans surprise visits only.
+            Role::BureauLeader => Some(Expect::Beyond),
+            _ => (!place.contains(".s")).then_some(Expect::Judged),
+        }),
+        row("GET /inspections/{id}", &[P::InspectionRead], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            get(inspection(case.place, ""))
+        })
+        .at(SCHOOLS)
+        .limits_met(),
+        row("PATCH /inspections/{id}", &[P::InspectionPlan], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            set_checklist(case.conn, bureau(case.place), "published");
+            let version = version(case.conn, "inspections", of("inspection", case.place));
+            let mut body = json!({"title": format!("检查{}", case.number)});
+            if case.who == "office" {
+                body["team"] = json!(team(case.place));
+                body["lead_id"] = json!(team(case.place).last());
+                body["checklist_ids"] = json!([of("checklist", bureau(case.place))]);
+            }
+            Ask { version: Some(version), ..send(inspection(case.place, ""), body) }
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .but(|role, home, place| {
+            let leaders = role == Role::BureauLeader && place != ABSENT && within(home, place);
+            if leaders { Some(Expect::Beyond) } else { not_its_own(role, home, place) }
+        }),
+        row("GET /inspections/{id}/history", &[P::InspectionRead], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            get(inspection(case.place, "/history"))
+        })
+        .at(SCHOOLS)
+        .limits_met(),
+        row("POST /inspections/{id}/check-in", &[P::InspectionPerform], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            send(inspection(case.place, "/check-in"), json!({}))
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .by("inspector1")
+        .but(not_by_the_school),
+        row("GET /inspections/{id}/answers", &[P::InspectionRead], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            get(inspection(case.place, "/answers"))
+        })
+        .at(SCHOOLS)
+        .limits_met(),
+        row("PUT /inspections/{id}/answers", &[P::InspectionPerform], |case| {
+            set_inspection(case.conn, case.place, "in_progress", "");
+            let answer = json!({
+                "item_code": "m-1", "result": "fail", "note": "见照片", "site_id": of("site", case.place),
+                "evidence_ids": [of("evidence", case.place)],
+            });
+            send(inspection(case.place, "/answers"), json!({"answers": [answer]}))
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .by("inspector1")
+        .but(not_by_the_school),
+        row("PUT /inspections/{id}/answers/{item_code}", &[P::InspectionPerform], |case| {
+            set_inspection(case.conn, case.place, "in_progress", "");
+            set_person(case.conn, case.place);
+            let answer = json!({
+                "result": "fail", "site_id": of("site", case.place), "on_the_spot": true, "measures_taken": "当场清除",
+                "fixed_by": person(case.place), "before_evidence_ids": [of("evidence before", case.place)],
+                "after_evidence_ids": [of("evidence after", case.place)],
+            });
+            send(inspection(case.place, "/answers/m-2"), answer)
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .by("inspector1")
+        .but(not_by_the_school),
+        row("POST /inspections/{id}/submit", &[P::InspectionPerform], |case| {
+            set_inspection(case.conn, case.place, "in_progress", "");
+            send(inspection(case.place, "/submit"), json!({"conclusion": "好"}))
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .by("inspector1")
+        .but(not_by_the_school),
+        row("POST /inspections/{id}/acknowledgement", &[P::InspectionAcknowledge, P::InspectionPerform], |case| {
+            set_inspection(case.conn, case.place, "submitted", "");
+            send(inspection(case.place, "/acknowledgement"), json!({"outcome": "signed"}))
+        })
+        .at(SCHOOLS)
+        .by("principal1"),
+        row("POST /inspections/{id}/confirm", &[P::InspectionConfirm], |case| {
+            set_inspection(case.conn, case.place, "submitted", case.who);
+            send(inspection(case.place, "/confirm"), json!({}))
+        })
+        .at(SCHOOLS),
+        row("POST /inspections/{id}/void", &[P::InspectionVoid, P::InspectionPlan], |case| {
+            set_inspection(case.conn, case.place, "planned", "");
+            send(inspection(case.place, "/void"), json!({"reason": "重复登记"}))
+        })
+        .at(SCHOOLS)
+        .limits_met()
+        .but(not_its_own),
+        row("GET /answers", &[P::InspectionRead], |case| get(format!("/answers?org_id={}", org_of(case.place))))
+            .at(ORGS)
+            .limits_met(),
+    ]
+}

@@ -1,0 +1,289 @@
+//! The records that the matrix aims at: the same set in every school and bureau of the district, so that each id has
+//! its counterpart elsewhere.
+
+use anxiao::access::Role;
+use anxiao::platform::db::Conn;
+use anxiao::platform::db::schema::{
+    answers, checklists, hazard_rounds, hazards, inspection_team, inspections, memberships, sessions, users,
+};
+use anxiao::platform::db::types::{Doc, Id, Timestamp};
+use anxiao::platform::ids::built_in;
+use chrono::TimeDelta;
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use diesel::sql_types::BigInt;
+use serde_json::{Value, json};
+
+use crate::support::TestApp;
+use crate::support::district::{self, org, user};
+
+/// Where a request aims: an organisation of the district by its short name, or [`ABSENT`].
+pub type Place = &'static str;
+/// Nothing of this place exists.
+pub const ABSENT: Place = "absent";
+/// Every organisation.
+pub const ORGS: &[Place] = &["a", "a.cluster", "a.s1", "a.s2", "a.agency", "b", "b.s1", ABSENT];
+/// Those with hazards, inspections and sites.
+pub const SCHOOLS: &[Place] = &["a.s1", "a.s2", "b.s1", ABSENT];
+/// The bureaus.
+pub const BUREAUS: &[Place] = &["a", "b", ABSENT];
+/// Those with a person to look after.
+pub const STAFFED: &[Place] = &["a", "a.cluster", "a.s1", "a.s2", "b", "b.s1", ABSENT];
+/// Those with a checklist of their own.
+pub const KEEPERS: &[Place] = &["a", "a.s1", "a.s2", "b", "b.s1", ABSENT];
+
+/// Everybody who may be on a team, all of bureau `a`.
+const TEAM: &[&str] = &[
+    "inspector1", "leader", "office", "section.fire", "supervisor", "inspector2", "external1", "principal1", "officer1",
+    "staff1", "principal2", "officer2",
+];
+
+/// The id of a record of a place.
+pub fn of(noun: &str, place: Place) -> Id {
+    built_in(&format!("matrix {noun} {place}"))
+}
+
+/// Nothing has this id.
+pub fn nothing(number: usize) -> Id {
+    built_in(&format!("matrix nothing {number}"))
+}
+
+/// The organisation of a place.
+pub fn org_of(place: Place) -> Id {
+    org(place)
+}
+
+/// The person of a place whom others look after.
+pub fn person(place: Place) -> Id {
+    user(&format!("p.{place}"))
+}
+
+/// The bureau of a place.
+pub fn bureau(place: Place) -> Place {
+    if place.starts_with('b') { "b" } else { "a" }
+}
+
+/// The principal of a school.
+pub fn principal(place: Place) -> Id {
+    user(match place {
+        "a.s1" => "principal1",
+        "a.s2" => "principal2",
+        _ => "b.principal",
+    })
+}
+
+/// Whether `place` is `home` or below it.
+pub fn within(home: Place, place: Place) -> bool {
+    home == place
+        || (home.len() == 1 && place.len() > 1 && place.starts_with(&format!("{home}.")))
+        || (home == "a.cluster" && place == "a.s1")
+}
+
+/// What `place` is to somebody at `home`.
+pub fn relation(home: Place, place: Place) -> &'static str {
+    match place {
+        ABSENT => "absent",
+        _ if home == place => "own",
+        _ if within(home, place) => "below",
+        _ if within(place, home) => "above",
+        _ if bureau(home) == bureau(place) => "beside",
+        _ => "other bureau",
+    }
+}
+
+fn office(place: Place) -> &'static str {
+    if bureau(place) == "b" { "b.office" } else { "office" }
+}
+
+/// An item of a checklist, in the domain of fire so that the section officer's membership covers it.
+fn item(code: &str) -> Value {
+    json!({"code": code, "title_zh": "检查项", "response": "pass_fail", "domain": "fire", "category": "fang"})
+}
+
+/// Puts the records into the database.
+pub async fn build(app: &TestApp) -> Conn {
+    let mut conn = app.connect();
+    if conn.is_sqlite() {
+        // What the test itself puts in place need not survive a power cut.
+        conn.batch_execute("PRAGMA synchronous = OFF").unwrap();
+    }
+    let now = Timestamp::from(district::start_time() - TimeDelta::days(30));
+    for (place, role) in [
+        ("a", Role::Inspector),
+        ("a.cluster", Role::Supervisor),
+        ("a.s1", Role::SchoolStaff),
+        ("a.s2", Role::SchoolStaff),
+        ("b", Role::Inspector),
+        ("b.s1", Role::SchoolStaff),
+    ] {
+        district::person(&mut conn, &format!("p.{place}"), role, place, None, now);
+    }
+    for place in KEEPERS.iter().copied().filter(|place| *place != ABSENT) {
+        let body = json!({
+            "id": of("checklist", place), "title": "专项检查", "org_id": org_of(place), "items": [item("m-1"), item("m-2")],
+        });
+        app.post(office(place), "/checklists", body).await.expect(201);
+        set_checklist(&mut conn, place, "published");
+    }
+    for place in ["a", "b"] {
+        let body = json!({"id": of("policy", place), "level": "general", "domain": "gas", "days": 3});
+        app.post(office(place), "/deadline-policies", body).await.expect(201);
+    }
+    for place in SCHOOLS.iter().copied().filter(|place| *place != ABSENT) {
+        let by = office(place);
+        let at = org_of(place);
+        let site = json!({"id": of("site", place), "kind": "building", "name": "教学楼"});
+        app.post(by, &format!("/orgs/{at}/sites"), site).await.expect(201);
+        let inspector = user(if bureau(place) == "b" { "b.inspector" } else { "inspector1" });
+        let inspection = json!({
+            "id": of("inspection", place), "kind": "routine", "org_id": at, "team": [inspector],
+            "checklist_ids": [of("checklist", bureau(place))],
+        });
+        app.post(by, "/inspections", inspection).await.expect(201);
+        for noun in ["hazard", "earlier hazard"] {
+            app.post(by, "/hazards", hazard(of(noun, place), place, "referral")).await.expect(201);
+            set_hazard(&mut conn, of(noun, place), place, "registered", "general");
+        }
+        let note = json!({"id": of("comment", place), "text": "已联系"});
+        app.post(by, &format!("/hazards/{}/comments", of("hazard", place)), note).await.expect(201);
+    }
+    for place in SCHOOLS.iter().copied().filter(|place| *place != ABSENT) {
+        set_inspection(&mut conn, place, "planned", "");
+    }
+    conn
+}
+
+/// A good report.
+pub fn hazard(id: Id, place: Place, source: &str) -> Value {
+    json!({
+        "id": id, "org_id": org_of(place), "category": "fang", "domain": "fire", "title": "出口上锁",
+        "description": "铁链锁闭", "source": source,
+    })
+}
+
+/// Puts a checklist into a state.
+pub fn set_checklist(conn: &mut Conn, place: Place, status: &str) {
+    diesel::update(checklists::table.find(of("checklist", place))).set(checklists::status.eq(status)).execute(conn).unwrap();
+}
+
+/// Puts a hazard into a state. Staff reported it and the team of bureau `a` found it, wherever it is: that opens it to
+/// nobody outside the own reach.
+pub fn set_hazard(conn: &mut Conn, id: Id, place: Place, status: &str, level: &str) {
+    let now = Timestamp::from(district::start_time());
+    diesel::delete(hazard_rounds::table.filter(hazard_rounds::hazard_id.eq(id))).execute(conn).unwrap();
+    diesel::update(hazards::table.find(id))
+        .set((
+            (hazards::status.eq(status), hazards::level.eq(level), hazards::proposed_level.eq("general")),
+            (hazards::reported_by.eq(user("staff1")), hazards::inspection_id.eq(of("inspection", place))),
+            (hazards::responsible_user_id.eq(user("staff1")), hazards::bureau_side.eq(true)),
+            (hazards::rectifiers.eq(Doc(json!([]))), hazards::recheckers.eq(Doc(json!([])))),
+            (hazards::round.eq(1), hazards::basis.eq("条款"), hazards::due_at.eq(now + TimeDelta::days(7))),
+            (hazards::closed_at.eq(None::<Timestamp>), hazards::closed_by.eq(None::<Id>)),
+            (hazards::closed_kind.eq(None::<String>), hazards::issued_at.eq(now), hazards::issued_by.eq(user("leader"))),
+        ))
+        .execute(conn)
+        .unwrap();
+    if status.starts_with("awaiting") && place != ABSENT {
+        let none = || Doc(json!([]));
+        diesel::insert_into(hazard_rounds::table)
+            .values((
+                (hazard_rounds::hazard_id.eq(id), hazard_rounds::round.eq(1), hazard_rounds::reported_at.eq(now)),
+                (hazard_rounds::evidence_ids.eq(none()), hazard_rounds::recheckers.eq(none())),
+                hazard_rounds::recheck_evidence_ids.eq(none()),
+            ))
+            .execute(conn)
+            .unwrap();
+    }
+    if status == "closed" {
+        diesel::update(hazards::table.find(id))
+            .set((hazards::closed_at.eq(now), hazards::closed_kind.eq("rechecked")))
+            .execute(conn)
+            .unwrap();
+    }
+}
+
+/// Puts an inspection into a state, everybody on its team, `but` not.
+pub fn set_inspection(conn: &mut Conn, place: Place, status: &str, but: &str) {
+    let id = of("inspection", place);
+    diesel::update(inspections::table.find(id))
+        .set((
+            inspections::status.eq(status),
+            inspections::acknowledgement.eq(None::<Doc>),
+            inspections::lead_id.eq(user("inspector1")),
+        ))
+        .execute(conn)
+        .unwrap();
+    diesel::update(answers::table.filter(answers::inspection_id.eq(id)))
+        .set((answers::result.eq("pass"), answers::hazard_id.eq(None::<Id>)))
+        .execute(conn)
+        .unwrap();
+    let team: Vec<Id> = inspection_team::table
+        .filter(inspection_team::inspection_id.eq(id))
+        .order(inspection_team::position)
+        .select(inspection_team::user_id)
+        .load(conn)
+        .unwrap();
+    let wanted: Vec<Id> = TEAM.iter().filter(|name| **name != but).map(|name| user(name)).collect();
+    if team == wanted {
+        return;
+    }
+    diesel::delete(inspection_team::table.filter(inspection_team::inspection_id.eq(id))).execute(conn).unwrap();
+    let exists: i64 = inspections::table.filter(inspections::id.eq(id)).count().get_result(conn).unwrap();
+    for (position, name) in (0..).zip(TEAM).filter(|(_, name)| exists == 1 && **name != but) {
+        diesel::insert_into(inspection_team::table)
+            .values((
+                inspection_team::inspection_id.eq(id),
+                inspection_team::user_id.eq(user(name)),
+                inspection_team::position.eq(position),
+            ))
+            .execute(conn)
+            .unwrap();
+    }
+}
+
+/// The person of a place as in the beginning: open, with one membership.
+pub fn set_person(conn: &mut Conn, place: Place) {
+    let (id, kept) = (person(place), membership(place));
+    diesel::delete(memberships::table.filter(memberships::user_id.eq(id)).filter(memberships::id.ne(kept)))
+        .execute(conn)
+        .unwrap();
+    diesel::update(memberships::table.find(kept)).set(memberships::ended_at.eq(None::<Timestamp>)).execute(conn).unwrap();
+    diesel::update(users::table.find(id)).set(users::disabled_at.eq(None::<Timestamp>)).execute(conn).unwrap();
+}
+
+/// The membership of the person of a place.
+pub fn membership(place: Place) -> Id {
+    built_in(&format!("test membership p.{place}"))
+}
+
+/// A session of somebody that the test may end.
+pub fn spare_session(conn: &mut Conn, name: &str) -> Id {
+    let id = of("session", "a");
+    let id = built_in(&format!("{id} {name}"));
+    let now = Timestamp::from(district::start_time());
+    diesel::delete(sessions::table.find(id)).execute(conn).unwrap();
+    diesel::insert_into(sessions::table)
+        .values((
+            sessions::id.eq(id),
+            sessions::user_id.eq(user(name)),
+            sessions::created_at.eq(now),
+            sessions::last_used_at.eq(now),
+            sessions::expires_at.eq(now + TimeDelta::days(1)),
+        ))
+        .execute(conn)
+        .unwrap();
+    id
+}
+
+#[derive(QueryableByName)]
+struct Version {
+    #[diesel(sql_type = BigInt)]
+    version: i64,
+}
+
+/// The version of a record; 1 where there is none.
+pub fn version(conn: &mut Conn, table: &str, id: Id) -> i64 {
+    let literal = if conn.is_sqlite() { format!("X'{}'", id.0.simple()) } else { format!("'{id}'") };
+    let found = diesel::sql_query(format!("SELECT version FROM {table} WHERE id = {literal}")).load::<Version>(conn).unwrap();
+    found.first().map_or(1, |row| row.version)
+}
