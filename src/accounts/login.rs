@@ -99,7 +99,6 @@ struct Account {
     password_hash: String,
     must_change_password: bool,
     disabled_at: Option<Timestamp>,
-    failed_logins: i32,
     locked_until: Option<Timestamp>,
 }
 
@@ -139,6 +138,9 @@ pub async fn login(public: Public, body: Body<Login>) -> Result<Reply, Problem> 
     let refresh = tokens.clone();
     let (session, at) = public
         .write(work, move |tx| {
+            if unchanged(tx, &account)?.locked_until.is_some_and(|until| tx.now < until) {
+                return Err(Problem::new(Code::InvalidCredentials));
+            }
             let failed = (users::failed_logins.eq(0), users::locked_until.eq(None::<Timestamp>));
             diesel::update(users::table.find(id)).set(failed).execute(tx.conn)?;
             let new = NewSession {
@@ -165,11 +167,21 @@ fn by_username(conn: &mut crate::platform::db::Conn, username: &str) -> Result<O
             users::password_hash,
             users::must_change_password,
             users::disabled_at,
-            users::failed_logins,
             users::locked_until,
         ))
         .first(conn)
         .optional()?)
+}
+
+/// Hashing takes its time: what was judged must still be so when the session opens, or a password changed, reset or
+/// disabled meanwhile would leave a session behind.
+fn unchanged(tx: &mut Tx<'_>, judged: &Account) -> Result<Account, Problem> {
+    if let crate::platform::db::Conn::Postgres(conn) = &mut *tx.conn {
+        users::table.find(judged.id).select(users::id).for_update().first::<Id>(conn)?;
+    }
+    let now = by_username(tx.conn, &judged.username)?;
+    now.filter(|now| now.password_hash == judged.password_hash && now.disabled_at.is_none())
+        .ok_or_else(|| Problem::new(Code::InvalidCredentials))
 }
 
 fn person_of(account: &Account) -> Person {
@@ -194,10 +206,15 @@ fn rest_after(failures: i32) -> Option<TimeDelta> {
 }
 
 fn note_failure(tx: &mut Tx<'_>, account: &Account) -> Result<Commit<Reply>, Problem> {
-    let failures = account.failed_logins.saturating_add(1);
+    // Guesses made at once are counted one after the other.
+    if let crate::platform::db::Conn::Postgres(conn) = &mut *tx.conn {
+        users::table.find(account.id).select(users::id).for_update().first::<Id>(conn)?;
+    }
+    let before: i32 = users::table.find(account.id).select(users::failed_logins).first(tx.conn)?;
+    let failures = before.saturating_add(1);
     let until = rest_after(failures).map(|rest| tx.now + rest);
     diesel::update(users::table.find(account.id))
-        .set((users::failed_logins.eq(users::failed_logins + 1), users::locked_until.eq(until)))
+        .set((users::failed_logins.eq(failures), users::locked_until.eq(until)))
         .execute(tx.conn)?;
     let event = Event::of("user", account.id, "sign_in_failed").stream(Stream::Accounts);
     Ok(tx.record(event)?.refused(Problem::new(Code::InvalidCredentials)))
@@ -262,7 +279,8 @@ pub async fn password(
     passwords::judge(&mut faults, "/new_password", input.new_password.expose_secret(), &caller.username);
     faults.finish()?;
     let username = caller.username.clone();
-    let stored = allowed.read(move |conn, _| by_username(conn, &username)).await?.map(|account| account.password_hash);
+    let account = allowed.read(move |conn, _| by_username(conn, &username)).await?.ok_or_else(Problem::not_found)?;
+    let stored = Some(account.password_hash.clone());
     let app = allowed.app();
     if !app.passwords.verify(input.current_password.expose_secret().to_owned(), stored).await? {
         return Err(Problem::invalid(FieldError::new(
@@ -279,6 +297,7 @@ pub async fn password(
     allowed
         .write_unkept(move |tx, rights| {
             let user_id = rights.user_id();
+            let _ = unchanged(tx, &account)?;
             diesel::update(users::table.find(user_id))
                 .set((users::password_hash.eq(&hash), users::must_change_password.eq(false)))
                 .execute(tx.conn)?;

@@ -88,7 +88,8 @@ pub fn summary(
         this_month: this_month.format("%Y-%m").to_string(),
         this_month_began: start_of(this_month, zone),
     };
-    let narrowed = org.filter(|org| org.kind != OrgKind::Bureau);
+    // The one bureau of the caller is the whole scope and needs no narrowing.
+    let narrowed = org.filter(|org| org.kind != OrgKind::Bureau || scope.bureaus().len() > 1);
     let place = |reaches: &str, column: &str| match narrowed {
         Some(org) => format!("{reaches} AND {}", below(column, &dialect.id(org.id))),
         None => reaches.to_owned(),

@@ -147,7 +147,7 @@ both_engines! {
         assert_eq!(codes(&act(app, "officer1", &id, "issue", json!({"level": "major", "basis": "x"})).await.expect(409)), ["needs_bureau"]);
         act(app, "officer1", &id, "issue", json!({"level": "general", "remedy": "purchase"})).await.expect(200);
         act(app, "officer1", &id, "assign", json!({"responsible_user_id": user("staff1")})).await.expect(200);
-        act(app, "officer1", &id, "assign", json!({"responsible_user_id": user("officer2")})).await.expect(422);
+        act(app, "officer1", &id, "assign", json!({"responsible_user_id": user("officer2")})).await.expect(404);
         let acknowledged = act(app, "officer1", &id, "acknowledge", json!({})).await.expect(200);
         assert_eq!(acknowledged.body["due_on"], "2026-03-17");
         act(app, "staff1", &id, "report_done", done()).await.expect(200);

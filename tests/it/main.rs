@@ -19,4 +19,5 @@ mod people;
 mod plans;
 mod platform;
 mod reports;
+mod review;
 mod schema;

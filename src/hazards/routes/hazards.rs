@@ -267,7 +267,11 @@ pub async fn history(allowed: Allowed<hazard::Read>, id: PathId) -> Result<Reply
             let mut entries = journal::history(conn, row.id)?;
             // Who found it is nothing for the school to know, where it did not find it itself.
             if !row.source.is_schools_own() && Powers::over(conn, rights, [&row])?.school_side(&row) {
-                for entry in entries.iter_mut().filter(|entry| entry.action == "register") {
+                // Who registers may still correct it: the same person.
+                let found = |entry: &&mut Entry| {
+                    entry.action == "register" || (entry.action == "edit" && entry.actor == Some(row.reported_by))
+                };
+                for entry in entries.iter_mut().filter(found) {
                     (entry.actor, entry.actor_name) = (None, None);
                 }
             }

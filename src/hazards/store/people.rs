@@ -62,11 +62,22 @@ fn stands_in(person: &Caller, org_id: Id, now: Timestamp, role: Option<Role>) ->
 ///
 /// # Errors
 /// 404 for what is absent or foreign; 422 for people who do not stand where they are named for.
-pub fn settle(conn: &mut Conn, row: &Row, request: &mut Request, now: Timestamp) -> Result<(), Problem> {
+pub fn settle(
+    conn: &mut Conn,
+    rights: &Rights,
+    row: &Row,
+    request: &mut Request,
+    now: Timestamp,
+) -> Result<(), Problem> {
     let mut faults = Faults::default();
     let school = row.responsible_org_id;
+    let from_school = Powers::over(conn, rights, [row])?.school_side(row);
     let mut of_school = |conn: &mut Conn, pointer: &str, id: uuid::Uuid, role: Option<Role>| {
         let person = of_bureau(conn, row.bureau_id, Id(id), now)?;
+        // Whom a school does not know is absent for it: the people of another school above all.
+        if from_school && !stands_in(&person, row.org_id, now, None) && !stands_in(&person, school, now, None) {
+            return Err(Problem::not_found());
+        }
         if !stands_in(&person, row.org_id, now, role) && !stands_in(&person, school, now, role) {
             faults.add(FieldError::new(
                 pointer,

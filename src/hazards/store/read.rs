@@ -15,7 +15,7 @@ use crate::access::{Limit, Permission, Reach, Rights};
 use crate::hazards::deadline;
 use crate::hazards::status::{Level, Source, Status};
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{hazard_rounds, hazards, inspection_team, inspections, org_closure, orgs};
+use crate::platform::db::schema::{hazard_rounds, hazards, inspection_team, org_closure, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
@@ -229,8 +229,7 @@ fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter
         }
     }
     if let Some(inspection) = filter.inspection_id {
-        let org: Id = inspections::table.find(inspection).select(inspections::org_id).first(conn)?;
-        scope.org(conn, org)?;
+        crate::inspections::store::seen(conn, rights, inspection)?;
     }
     Ok(filter)
 }

@@ -33,7 +33,7 @@ pub fn transition(
     mut request: Request,
     zone: Tz,
 ) -> Result<(Row, Receipt), Problem> {
-    people::settle(tx.conn, row, &mut request, tx.now)?;
+    people::settle(tx.conn, rights, row, &mut request, tx.now)?;
     let actor = Powers::over(tx.conn, rights, [row])?.actor(row);
     let facts = row.facts();
     let change = rules::decide(&facts, &actor, &request).map_err(|refusals| refused(&refusals))?;

@@ -125,6 +125,10 @@ pub fn answers_of(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<A
 /// # Errors
 /// 404 where it has not.
 pub fn has_item(conn: &mut Conn, rights: &Rights, seen: &Seen, code: &str) -> Result<(), Problem> {
+    // PostgreSQL keeps no U+0000 and would call it a fault of the server.
+    if code.chars().any(crate::platform::http::body::forbidden) {
+        return Err(Problem::not_found());
+    }
     let domain: String = answers::table
         .filter(answers::inspection_id.eq(seen.row.id))
         .filter(answers::item_code.eq(code))

@@ -1,6 +1,6 @@
 //! Lists: inspections, and answers across schools.
 
-use chrono::{Days, NaiveDate};
+use chrono::{Datelike, Days, NaiveDate};
 use chrono_tz::Tz;
 use diesel::dsl::exists;
 use diesel::prelude::*;
@@ -18,9 +18,9 @@ use crate::keyset;
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, inspections, org_closure};
 use crate::platform::db::types::{Id, Timestamp};
-use crate::platform::error::Problem;
+use crate::platform::error::{Code, Problem};
 use crate::platform::http::list::COUNT_LIMIT;
-use crate::platform::http::{List, Page};
+use crate::platform::http::{FieldError, List, Page};
 
 /// Which inspections.
 #[derive(Debug, Clone, Deserialize, IntoParams)]
@@ -48,6 +48,21 @@ fn known(conn: &mut Conn, scope: &Scope, ids: [Option<Id>; 2]) -> Result<(), Pro
     Ok(())
 }
 
+/// Days within what both engines can compare.
+fn days(from: Option<NaiveDate>, to: Option<NaiveDate>) -> Result<(), Problem> {
+    for (name, day) in [("from", from), ("to", to)] {
+        if day.is_some_and(|day| !(2000..=2100).contains(&day.year())) {
+            return Err(Problem::new(Code::InvalidParameter).errors(vec![FieldError::new(
+                name,
+                "out_of_range",
+                "须在 2000 年与 2100 年之间",
+                "must be between 2000 and 2100",
+            )]));
+        }
+    }
+    Ok(())
+}
+
 /// A page of the inspections the caller may see, newest first.
 ///
 /// # Errors
@@ -55,6 +70,7 @@ fn known(conn: &mut Conn, scope: &Scope, ids: [Option<Id>; 2]) -> Result<(), Pro
 pub fn list(conn: &mut Conn, rights: &Rights, list: &List<InspectionFilter>) -> Result<Page<InspectionView>, Problem> {
     let scope = rights.of(Permission::InspectionRead);
     let filter = &list.filter;
+    days(filter.from, filter.to)?;
     known(conn, &scope, [filter.org_id, filter.under])?;
     let filtered = |conn: &mut Conn| -> Result<_, Problem> {
         let mut query = inspections::table.filter(inspections_in(conn, &scope)?).into_boxed();
@@ -129,6 +145,7 @@ pub fn answers_across(
 ) -> Result<Page<AnswerView>, Problem> {
     let scope = rights.of(Permission::InspectionRead);
     let filter = &list.filter;
+    days(filter.from, filter.to)?;
     known(conn, &scope, [filter.org_id, filter.under])?;
     if let Some(id) = filter.inspection_id {
         super::seen(conn, rights, id)?;

@@ -28,6 +28,8 @@ pub const JSON_LIMIT: usize = 1 << 20;
 pub const BODY_DEADLINE: Duration = Duration::from_secs(20);
 const DEPTH: usize = 32;
 const ELEMENTS: usize = 10_000;
+/// Most faults told of one body: an answer must not grow many times larger than the question.
+const TOLD: usize = 100;
 
 /// Put into the request by whoever settled that this caller may use this function. A body is not read before.
 #[derive(Debug, Clone, Copy)]
@@ -119,11 +121,21 @@ fn unreadable(error: &serde_json::Error) -> Problem {
 fn believe<T: DeserializeOwned + PartialSchema + Check + 'static>(text: &[u8], tree: &Value) -> Result<T, Problem> {
     let mut faults = Faults::default();
     walk(tree, &mut String::new(), 1, &mut faults)?;
+    // serde would read an array as the fields in their order.
+    if !tree.is_object() {
+        return Err(Problem::new(Code::MalformedBody).errors(vec![FieldError::new(
+            "",
+            "wrong_type",
+            "请求体须为 JSON 对象",
+            "must be a JSON object",
+        )]));
+    }
     let shape = shape::<T>();
     if let Some(object) = tree.as_object() {
         let unknown: Vec<_> = object
             .keys()
             .filter(|key| !shape.properties.is_empty() && !shape.properties.contains(*key))
+            .take(TOLD)
             .map(|key| FieldError::new(pointer_of(key), "unknown_field", "未知字段", "is not a known field"))
             .collect();
         if !unknown.is_empty() {
@@ -149,6 +161,9 @@ fn walk(value: &Value, path: &mut String, depth: usize, faults: &mut Faults) -> 
     let too = |code, zh, en| Err(Problem::new(Code::MalformedBody).errors(vec![FieldError::new("", code, zh, en)]));
     if depth > DEPTH {
         return too("too_deep", "嵌套过深", "is nested too deeply");
+    }
+    if faults.len() >= TOLD {
+        return Ok(());
     }
     let length = path.len();
     match value {

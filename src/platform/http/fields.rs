@@ -108,6 +108,12 @@ impl Faults {
         }
     }
 
+    /// How many were found.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.0.len()
+    }
+
     /// Whether nothing was found.
     #[must_use]
     pub const fn is_empty(&self) -> bool {

@@ -67,7 +67,13 @@ pub fn once(
         diesel::delete(idempotency_keys::table.find((key.user_id, &key.method, &key.path, &key.key)))
             .execute(tx.conn)?;
     }
-    let ending = f(tx)?;
+    let ending = match f(tx) {
+        Ok(ending) => ending,
+        Err(problem) if !problem.retry && !problem.fatal && answered_meanwhile(tx, &key) => {
+            return Err(Problem { retry: true, ..Problem::new(Code::IdempotencyInProgress) });
+        }
+        Err(problem) => return Err(problem),
+    };
     if let Some(reply) = ending.recorded() {
         let kept = serde_json::to_string(reply).map_err(Problem::internal)?;
         diesel::insert_into(idempotency_keys::table)
@@ -84,6 +90,15 @@ pub fn once(
             .execute(tx.conn)?;
     }
     Ok(ending)
+}
+
+/// Whether the same request was answered on another lane while this one waited for a row: the refusal then judged a
+/// state that its own twin had made. Run again, it finds the answer. SQLite has one lane.
+fn answered_meanwhile(tx: &mut Tx<'_>, key: &RepeatKey) -> bool {
+    let known = idempotency_keys::table.find((key.user_id, &key.method, &key.path, &key.key));
+    // A transaction that an error has ended answers nothing; then the first problem stands.
+    !tx.conn.is_sqlite()
+        && known.select(idempotency_keys::created_at).first::<Timestamp>(tx.conn).optional().ok().flatten().is_some()
 }
 
 impl Tx<'_> {
