@@ -3,11 +3,13 @@
 //! The map of the house. Each folder is one thing of the domain with the same few files: `routes` (HTTP), `rules`
 //! (pure decisions), `store` (queries).
 //!
-//!   of routes, start and stop; [`service`]: health, figures, the API page.
+//! * [`cli`]: the commands; [`config`]: what an operator sets; [`app`]: what a request may reach; [`server`]: the list
+//!   of routes, start and stop; [`service`]: health, figures, the API page; [`openapi`]: the document.
 //! * [`platform`]: database, HTTP, journal, errors, time and ids; knows nothing of schools.
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
-//! * [`inspections`]: from plan to confirmation, and the answers.
+//! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`reports`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
 pub mod accounts;

@@ -200,7 +200,7 @@ fn settle<A: Action>(request: &HttpRequest) -> Result<Allowed<A>, Problem> {
     Ok(Allowed { app, rights, repeat: repeat_key(request), action: PhantomData })
 }
 
-/// Method, path and key of a POST that may be repeated.
+/// Method, path with its query, and key of a POST that may be repeated.
 fn repeat_key(request: &HttpRequest) -> Result<Option<(String, String, String)>, Problem> {
     let Some(header) = request.headers().get("Idempotency-Key") else {
         return Ok(None);
@@ -217,7 +217,8 @@ fn repeat_key(request: &HttpRequest) -> Result<Option<(String, String, String)>,
             "must be 1 to 255 visible characters",
         )])
     })?;
-    Ok(Some((request.method().to_string(), request.path().to_owned(), key.to_owned())))
+    let path = request.uri().path_and_query().map_or_else(|| request.path().to_owned(), ToString::to_string);
+    Ok(Some((request.method().to_string(), path, key.to_owned())))
 }
 
 /// A call that needs no sign-in: signing in itself.

@@ -12,6 +12,7 @@ mod hazards;
 mod inspections;
 mod journal;
 mod kill;
+mod lanes;
 mod matrix;
 mod org_import;
 mod orgs;

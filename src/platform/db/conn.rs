@@ -1,4 +1,5 @@
 //! One connection type for both engines, opened by the scheme of the URL.
+#![expect(missing_docs, reason = "the derive of the joint type makes items without documents")]
 
 use diesel::pg::PgConnection;
 use diesel::sqlite::SqliteConnection;

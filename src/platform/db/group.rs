@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use crossbeam_channel::Receiver;
 
 use super::lanes::{BoxedJob, Lane, Verdict};
-use crate::platform::error::Problem;
+use crate::platform::error::{Code, Problem};
 
 /// How much may share one commit.
 #[derive(Debug, Clone, Copy)]
@@ -52,7 +52,7 @@ fn commit_together(lane: &mut Lane, first: BoxedJob, jobs: &Receiver<BoxedJob>, 
         let outcome = in_savepoint(lane, &mut job);
         done.push(job);
         if let Err(problem) = outcome {
-            abandon(lane, done, &problem);
+            without_the_last(lane, done, problem);
             return None;
         }
         if alone || done.len() >= batch.jobs || started.elapsed() >= batch.time {
@@ -65,6 +65,26 @@ fn commit_together(lane: &mut Lane, first: BoxedJob, jobs: &Receiver<BoxedJob>, 
         Err(problem) => abandon(lane, done, &problem),
     }
     left
+}
+
+/// The last job lost the transaction. A fault of its own (a panic) is its own alone: the others are run again. When the
+/// engine is at fault, nobody's work can be kept.
+fn without_the_last(lane: &mut Lane, mut jobs: Vec<BoxedJob>, problem: Problem) {
+    if problem.code != Code::Internal {
+        return abandon(lane, jobs, &problem);
+    }
+    lane.conn = None;
+    if let Some(culprit) = jobs.pop() {
+        culprit.answer(Some(problem));
+    }
+    if jobs.is_empty() {
+        return;
+    }
+    let again = lane.begin().and_then(|()| jobs.iter_mut().try_for_each(|job| in_savepoint(lane, job)));
+    match again.and_then(|()| lane.commit()) {
+        Ok(()) => jobs.into_iter().for_each(|job| lane.done(job)),
+        Err(problem) => abandon(lane, jobs, &problem),
+    }
 }
 
 /// One job; its own refusals undo its savepoint only. An error means the whole transaction is lost.

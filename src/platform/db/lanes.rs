@@ -50,7 +50,7 @@ pub(super) struct Lane {
     pub around: Arc<Surroundings>,
     pub rights_epoch: Arc<AtomicU64>,
     pub conn: Option<Conn>,
-    pub statements: Option<super::db::StatementLog>,
+    pub statements: Option<super::doors::StatementLog>,
 }
 
 impl Lane {
@@ -126,7 +126,7 @@ impl Lane {
     }
 }
 
-fn record_statements(conn: &mut Conn, log: super::db::StatementLog) {
+fn record_statements(conn: &mut Conn, log: super::doors::StatementLog) {
     use diesel::connection::{Connection, InstrumentationEvent};
     conn.set_instrumentation(move |event: InstrumentationEvent<'_>| {
         if let InstrumentationEvent::StartQuery { query, .. } = event {

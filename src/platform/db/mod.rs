@@ -6,7 +6,7 @@
 
 mod conn;
 pub mod constraint;
-mod db;
+mod doors;
 mod group;
 mod lanes;
 pub mod migrations;
@@ -16,6 +16,6 @@ mod url;
 mod write;
 
 pub use conn::{Conn, MultiBackend, Purpose, word};
-pub use db::{Db, DbOptions, StatementLog};
+pub use doors::{Db, DbOptions, StatementLog};
 pub use url::DatabaseUrl;
 pub use write::{Commit, Receipt, Tx, Work};
