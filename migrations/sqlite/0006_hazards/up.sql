@@ -77,7 +77,7 @@ CREATE INDEX hazards_by_reporter ON hazards (reported_by, created_at, id);
 CREATE INDEX hazards_by_responsible ON hazards (responsible_user_id, created_at, id);
 CREATE INDEX hazards_by_registration ON hazards (bureau_id, registered_at);
 CREATE INDEX hazards_by_due_day ON hazards (bureau_id, due_on);
-CREATE INDEX hazards_open ON hazards (bureau_id, created_at, id, due_at) WHERE status IN ('issued', 'rectifying');
+CREATE INDEX hazards_by_bureau_open ON hazards (bureau_id, created_at, id, due_at) WHERE status IN ('issued', 'rectifying');
 
 -- Each return starts a new round; every round keeps its measures, photos and opinion.
 CREATE TABLE hazard_rounds (

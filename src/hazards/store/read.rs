@@ -307,7 +307,7 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
     if let Some(before) = filter.due_before {
         and!(hazards::due_at.le(before.last(zone)));
     }
-    // As literals: bound values would not let SQLite use the partial index `hazards_open`.
+    // As literals: bound values would not let SQLite use the partial index `hazards_by_bureau_open`.
     let clock_runs = || sql::<Nullable<Bool>>("hazards.status IN ('issued', 'rectifying')");
     match filter.overdue {
         Some(true) => and!(clock_runs().and(hazards::due_at.lt(now))),
