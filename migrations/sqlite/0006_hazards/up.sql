@@ -69,14 +69,20 @@ CREATE INDEX hazards_by_bureau ON hazards (bureau_id, created_at, id, due_at);
 CREATE INDEX hazards_by_org ON hazards (org_id, created_at, id);
 CREATE INDEX hazards_by_bureau_status ON hazards (bureau_id, status, created_at, id);
 CREATE INDEX hazards_by_bureau_domain ON hazards (bureau_id, domain, created_at, id);
-CREATE INDEX hazards_by_bureau_category ON hazards (bureau_id, category, created_at, id);
+CREATE INDEX hazards_by_bureau_category ON hazards (bureau_id, category, created_at, id, domain);
 CREATE INDEX hazards_by_bureau_level ON hazards (bureau_id, level, created_at, id);
 CREATE INDEX hazards_by_bureau_source ON hazards (bureau_id, source, created_at, id);
 CREATE INDEX hazards_by_inspection ON hazards (bureau_id, inspection_id, created_at, id);
 CREATE INDEX hazards_by_reporter ON hazards (reported_by, created_at, id);
 CREATE INDEX hazards_by_responsible ON hazards (responsible_user_id, created_at, id);
 CREATE INDEX hazards_by_registration ON hazards (bureau_id, registered_at);
-CREATE INDEX hazards_by_due_day ON hazards (bureau_id, due_on);
+-- These two hold all that the summary asks of the running month's deadlines and of what is overdue. Only the summary
+-- says status <> 'void': so the second is never chosen for a list, which would have to sort what it finds.
+CREATE INDEX hazards_by_due_day ON hazards (
+    bureau_id, due_on, due_at, registered_at, org_id, category, domain, level, status, reported_done_at, original_due_at
+);
+CREATE INDEX hazards_overdue ON hazards (bureau_id, due_at, registered_at, org_id, category, domain, level, status)
+WHERE status <> 'void' AND status IN ('issued', 'rectifying');
 CREATE INDEX hazards_by_bureau_open ON hazards (bureau_id, created_at, id, due_at) WHERE status IN ('issued', 'rectifying');
 
 -- Each return starts a new round; every round keeps its measures, photos and opinion.
