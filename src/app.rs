@@ -33,13 +33,7 @@ pub struct App {
 impl App {
     /// Puts an application together.
     #[must_use]
-    pub fn new(
-        db: Db,
-        clock: Arc<dyn Clock>,
-        ids: Arc<dyn Ids>,
-        tokens: Tokens,
-        metrics: Arc<Metrics>,
-    ) -> Self {
+    pub fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, tokens: Tokens, metrics: Arc<Metrics>) -> Self {
         Self {
             db,
             clock,

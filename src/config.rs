@@ -87,9 +87,8 @@ impl Given {
     pub fn from_file(path: &Path) -> Result<Self, String> {
         let text = std::fs::read_to_string(path)
             .map_err(|error| format!("the config file {} cannot be read: {error}", path.display()))?;
-        toml::from_str(&text).map_err(|error| {
-            format!("the config file {} is not valid: {}", path.display(), error.message())
-        })
+        toml::from_str(&text)
+            .map_err(|error| format!("the config file {} is not valid: {}", path.display(), error.message()))
     }
 
     /// `self` over `below`.

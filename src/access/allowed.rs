@@ -183,11 +183,8 @@ impl<A: Action> FromRequest for Allowed<A> {
 
 fn settle<A: Action>(request: &HttpRequest) -> Result<Allowed<A>, Problem> {
     let app = request.app_data::<web::Data<App>>().cloned().ok_or_else(|| Problem::internal("no application"))?;
-    let caller = request
-        .extensions()
-        .get::<Arc<Caller>>()
-        .cloned()
-        .ok_or_else(|| Problem::new(Code::Unauthenticated))?;
+    let caller =
+        request.extensions().get::<Arc<Caller>>().cloned().ok_or_else(|| Problem::new(Code::Unauthenticated))?;
     let now = app.clock.now();
     if caller.must_change_password && !A::WITH_ONE_TIME_PASSWORD {
         return Err(Problem::new(Code::PasswordChangeRequired));

@@ -154,13 +154,9 @@ macro_rules! in_reach {
                 >,
         > = match reach.org_kind {
             OrgKind::Bureau => Box::new($table::bureau_id.eq(reach.org_id)),
-            OrgKind::Cluster => Box::new(
-                $table::org_id.eq_any(
-                    org_closure::table
-                        .filter(org_closure::ancestor_id.eq(reach.org_id))
-                        .select(org_closure::descendant_id),
-                ),
-            ),
+            OrgKind::Cluster => Box::new($table::org_id.eq_any(
+                org_closure::table.filter(org_closure::ancestor_id.eq(reach.org_id)).select(org_closure::descendant_id),
+            )),
             OrgKind::School | OrgKind::Agency => Box::new($table::org_id.eq(reach.org_id)),
         };
         condition

@@ -230,9 +230,7 @@ fn note_failure(tx: &mut Tx<'_>, account: &Account) -> Result<Commit<Reply>, Pro
 )]
 #[post("/auth/logout")]
 pub async fn logout(allowed: Allowed<account::Own>) -> Result<Reply, Problem> {
-    allowed
-        .write_unkept(|tx, rights| sessions::end(tx, rights.user_id(), rights.caller.session_id, "signed_out"))
-        .await
+    allowed.write_unkept(|tx, rights| sessions::end(tx, rights.user_id(), rights.caller.session_id, "signed_out")).await
 }
 
 /// The old and the new password.
@@ -290,10 +288,8 @@ pub async fn password(
             "is not the current password",
         )));
     }
-    let hash = app
-        .passwords
-        .hash(input.new_password.expose_secret().to_owned(), passwords::salt(app.ids.as_ref()))
-        .await?;
+    let hash =
+        app.passwords.hash(input.new_password.expose_secret().to_owned(), passwords::salt(app.ids.as_ref())).await?;
     allowed
         .write_unkept(move |tx, rights| {
             let user_id = rights.user_id();

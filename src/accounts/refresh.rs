@@ -61,8 +61,7 @@ pub async fn refresh(public: Public, body: Body<Refresh>) -> Result<Reply, Probl
     let successor = URL_SAFE_NO_PAD.encode(public.app().tokens.derived("refresh", token.as_bytes())?);
     let device = input.device_id.clone();
     let next = successor.clone();
-    let renewed =
-        public.write(Work::default(), move |tx| renew(tx, &token, &next, device.as_deref())).await?;
+    let renewed = public.write(Work::default(), move |tx| renew(tx, &token, &next, device.as_deref())).await?;
     let (access_token, expires_in) = public.app().tokens.issue(renewed.person.id, renewed.session, renewed.at)?;
     Reply::value(&SignedIn {
         access_token,
@@ -85,7 +84,12 @@ fn renew(tx: &mut Tx<'_>, token: &str, successor: &str, device: Option<&str>) ->
     let hash = sessions::token_hash(token);
     if let crate::platform::db::Conn::Postgres(conn) = &mut *tx.conn {
         // Two nodes may be given the same token at once: the second waits and finds it spent.
-        refresh_tokens::table.find(&hash).select(refresh_tokens::session_id).for_update().first::<Id>(conn).optional()?;
+        refresh_tokens::table
+            .find(&hash)
+            .select(refresh_tokens::session_id)
+            .for_update()
+            .first::<Id>(conn)
+            .optional()?;
     }
     type Row = (Id, Timestamp, Option<Timestamp>);
     let found: Option<Row> = refresh_tokens::table

@@ -151,8 +151,9 @@ pub fn end(tx: &mut Tx<'_>, user_id: Id, session_id: Id, reason: &str) -> Result
         return Ok(Commit::unchanged(Reply::no_content()));
     }
     mark_ended(tx, session_id, reason)?;
-    let event =
-        Event::of("session", session_id, "ended").stream(Stream::Accounts).with(json!({"reason": reason, "user_id": user_id}));
+    let event = Event::of("session", session_id, "ended")
+        .stream(Stream::Accounts)
+        .with(json!({"reason": reason, "user_id": user_id}));
     Ok(tx.record(event)?.with(Reply::no_content()))
 }
 

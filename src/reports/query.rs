@@ -189,9 +189,7 @@ impl Question {
         let own = "h.source IN ('self_check', 'patrol', 'staff_hint')";
         let late = format!("h.status IN ('issued', 'rectifying') AND h.due_at < {now}");
         let passed = format!("h.due_at <= {now}");
-        let in_time = |against: &str| {
-            format!("{passed} AND h.status = 'closed' AND h.reported_done_at <= h.{against}")
-        };
+        let in_time = |against: &str| format!("{passed} AND h.status = 'closed' AND h.reported_done_at <= h.{against}");
         format!(
             "SELECT {key}, {found} AS found, {closed} AS closed, {on_spot} AS on_spot, {own} AS self_found, \
              {due} AS due, {on_time} AS on_time, {original} AS original_on_time, {overdue} AS overdue, \

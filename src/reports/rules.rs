@@ -193,7 +193,10 @@ mod tests {
         assert!(period("2026-03-01", "2026-03-10").is_whole_months(today));
         assert!(!period("2026-01-01", "2026-02-27").is_whole_months(today));
         assert!(!period("2026-01-02", "2026-02-28").is_whole_months(today));
-        assert_eq!(period("2026-01-15", "2026-02-01").month_starts(), [day("2026-01-01"), day("2026-02-01"), day("2026-03-01")]);
+        assert_eq!(
+            period("2026-01-15", "2026-02-01").month_starts(),
+            [day("2026-01-01"), day("2026-02-01"), day("2026-03-01")]
+        );
     }
 
     #[test]

@@ -155,7 +155,6 @@ fn run(conn: &mut Conn, statement: String) -> Result<Vec<Found>, Problem> {
 /// # Errors
 /// Whatever the engine says.
 pub fn names(conn: &mut Conn, ids: &[Id]) -> Result<BTreeMap<Id, String>, Problem> {
-    let rows: Vec<(Id, String)> =
-        orgs::table.filter(orgs::id.eq_any(ids)).select((orgs::id, orgs::name)).load(conn)?;
+    let rows: Vec<(Id, String)> = orgs::table.filter(orgs::id.eq_any(ids)).select((orgs::id, orgs::name)).load(conn)?;
     Ok(rows.into_iter().collect())
 }

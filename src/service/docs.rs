@@ -22,7 +22,10 @@ const STYLE: &str = include_str!("docs.css");
 pub async fn page(paths: web::Data<Paths>) -> HttpResponse {
     HttpResponse::Ok()
         .content_type("text/html; charset=utf-8")
-        .insert_header((CONTENT_SECURITY_POLICY, "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'"))
+        .insert_header((
+            CONTENT_SECURITY_POLICY,
+            "default-src 'none'; style-src 'unsafe-inline'; frame-ancestors 'none'",
+        ))
         .insert_header((CACHE_CONTROL, "max-age=60"))
         .body(paths.page.clone())
 }
@@ -51,7 +54,11 @@ pub fn render(api: &OpenApi) -> String {
     for (name, schema) in schemas.into_iter().flatten() {
         let shown = serde_json::to_string_pretty(schema).unwrap_or_default();
         let name = escape(name);
-        let _ = write!(out, "<details id=\"schema-{name}\"><summary>{name}</summary><pre>{}</pre></details>", escape(&shown));
+        let _ = write!(
+            out,
+            "<details id=\"schema-{name}\"><summary>{name}</summary><pre>{}</pre></details>",
+            escape(&shown)
+        );
     }
     out.push_str("<h2>Problems</h2><table><tr><th>code</th><th>status</th><th>zh-CN</th><th>en</th></tr>");
     for code in Code::ALL {
@@ -109,11 +116,8 @@ fn one(out: &mut String, path: &str, method: &str, operation: &Value) {
     out.push_str("<table><tr><th>status</th><th></th><th>body</th></tr>");
     for (status, response) in operation.get("responses").and_then(Value::as_object).into_iter().flatten() {
         let link = response.get("content").map(schema_link).unwrap_or_default();
-        let _ = write!(
-            out,
-            "<tr><td>{status}</td><td>{}</td><td>{link}</td></tr>",
-            escape(&text(response, "description"))
-        );
+        let _ =
+            write!(out, "<tr><td>{status}</td><td>{}</td><td>{link}</td></tr>", escape(&text(response, "description")));
     }
     out.push_str("</table></details>");
 }

@@ -10,7 +10,10 @@ fn document() -> Value {
 fn operations(document: &Value) -> Vec<(String, String, Value)> {
     let paths = document["paths"].as_object().unwrap();
     let all = paths.iter().flat_map(|(path, item)| {
-        item.as_object().unwrap().iter().map(|(method, operation)| (method.to_uppercase(), path.clone(), operation.clone()))
+        item.as_object()
+            .unwrap()
+            .iter()
+            .map(|(method, operation)| (method.to_uppercase(), path.clone(), operation.clone()))
     });
     all.collect()
 }
@@ -27,7 +30,10 @@ fn openapi_yaml_is_what_the_code_says() {
 fn permissions_md_is_what_the_code_says() {
     let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/permissions.md");
     let committed = std::fs::read_to_string(path).unwrap_or_default();
-    assert!(committed.trim() == anxiao::access::matrix::document().trim(), "docs/permissions.md is out of date: run `make openapi`");
+    assert!(
+        committed.trim() == anxiao::access::matrix::document().trim(),
+        "docs/permissions.md is out of date: run `make openapi`"
+    );
 }
 
 #[test]

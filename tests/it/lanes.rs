@@ -50,8 +50,7 @@ fn group(engine: Engine) {
     assert_eq!(codes, expected);
     let mut conn = Conn::open(&url, Purpose::Read).unwrap();
     for number in 0..12 {
-        let rows: i64 =
-            events::table.filter(events::entity_id.eq(job(number))).count().get_result(&mut conn).unwrap();
+        let rows: i64 = events::table.filter(events::entity_id.eq(job(number))).count().get_result(&mut conn).unwrap();
         let kept = !matches!(number, 5 | 7 | 8);
         assert_eq!(rows, i64::from(kept), "job {number}");
     }

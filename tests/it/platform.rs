@@ -99,7 +99,10 @@ fn a_stalled_body_is_cut_off() {
         let head = "POST /api/v1/auth/login HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: 100\r\n\r\n{";
         stream.write_all(head.as_bytes()).await.unwrap();
         let mut answer = String::new();
-        tokio::time::timeout(std::time::Duration::from_secs(30), stream.read_to_string(&mut answer)).await.unwrap().unwrap();
+        tokio::time::timeout(std::time::Duration::from_secs(30), stream.read_to_string(&mut answer))
+            .await
+            .unwrap()
+            .unwrap();
         assert!(answer.starts_with("HTTP/1.1 408"), "{answer}");
     });
 }

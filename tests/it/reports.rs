@@ -32,7 +32,13 @@ async fn a_term(app: &TestApp) {
     transition(app, "inspector1", &one, json!({"action": "return", "reason": "仍有一具未更换", "due_at": due})).await;
     transition(app, "officer1", &one, done).await;
     let me = crate::support::district::user("inspector1");
-    transition(app, "inspector1", &one, json!({"action": "pass", "opinion": "合格", "recheckers": [me], "on_site": true})).await;
+    transition(
+        app,
+        "inspector1",
+        &one,
+        json!({"action": "pass", "opinion": "合格", "recheckers": [me], "on_site": true}),
+    )
+    .await;
     let two = report(app, "inspector1", "a.s2", "fang", "food").await;
     transition(app, "office", &two, json!({"action": "issue", "level": "general"})).await;
     let three = report(app, "officer1", "a.s1", "fang", "fire").await;

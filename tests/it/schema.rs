@@ -100,7 +100,11 @@ fn schema_rs_names_every_column_of_every_table() {
             let line = line.unwrap_or_else(|| panic!("{table}.{column} is not in schema.rs"));
             assert_eq!(line.contains("Nullable<"), *nullable, "{table}.{column}");
         }
-        assert_eq!(body.matches("->").count(), columns.len(), "schema.rs has columns of {table} that the database has not");
+        assert_eq!(
+            body.matches("->").count(),
+            columns.len(),
+            "schema.rs has columns of {table} that the database has not"
+        );
     }
 }
 
@@ -110,7 +114,9 @@ fn a_schema_newer_than_the_program_is_refused() {
         let (url, _folder) = engine.empty_database();
         migrations::run(&url).unwrap();
         let mut conn = Conn::open(&url, Purpose::Write).unwrap();
-        diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')").execute(&mut conn).unwrap();
+        diesel::sql_query("INSERT INTO __diesel_schema_migrations (version) VALUES ('9999')")
+            .execute(&mut conn)
+            .unwrap();
         drop(conn);
         let refused = migrations::run(&url).unwrap_err();
         assert!(refused.contains("newer"), "{refused}");

@@ -311,7 +311,11 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
     match filter.overdue {
         Some(true) => and!(clock_runs().and(hazards::due_at.lt(now))),
         Some(false) => {
-            and!(sql::<Nullable<Bool>>("hazards.status NOT IN ('issued', 'rectifying')").or(hazards::due_at.is_null().nullable()).or(hazards::due_at.ge(now)))
+            and!(
+                sql::<Nullable<Bool>>("hazards.status NOT IN ('issued', 'rectifying')")
+                    .or(hazards::due_at.is_null().nullable())
+                    .or(hazards::due_at.ge(now))
+            )
         }
         None => {}
     }

@@ -191,7 +191,8 @@ impl<'de> Deserialize<'de> for Timestamp {
     /// Accepts RFC 3339 with an offset, from 2000 to 2100.
     fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let text = String::deserialize(deserializer)?;
-        Self::parse(&text).ok_or_else(|| serde::de::Error::custom("invalid value: expected an RFC 3339 time with offset"))
+        Self::parse(&text)
+            .ok_or_else(|| serde::de::Error::custom("invalid value: expected an RFC 3339 time with offset"))
     }
 }
 

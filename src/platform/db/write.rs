@@ -104,15 +104,7 @@ impl Tx<'_> {
 
     /// The same transaction for another person at another instant: a whole story told at once (the demo district).
     pub(crate) fn acting<'b>(&'b mut self, work: &'b Work, now: Timestamp) -> Tx<'b> {
-        Tx {
-            conn: &mut *self.conn,
-            now,
-            ids: self.ids,
-            work,
-            stored: None,
-            rights_touched: false,
-            epoch: self.epoch,
-        }
+        Tx { conn: &mut *self.conn, now, ids: self.ids, work, stored: None, rights_touched: false, epoch: self.epoch }
     }
 
     /// A new id that sorts by creation.

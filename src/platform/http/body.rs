@@ -113,8 +113,12 @@ fn is_json(media: Option<&str>) -> bool {
 
 fn unreadable(error: &serde_json::Error) -> Problem {
     let place = format!("line {} column {}", error.line(), error.column());
-    Problem::new(Code::MalformedBody)
-        .errors(vec![FieldError::new("", "invalid_json", format!("不是合法的 JSON：{place}"), format!("is not JSON: {place}"))])
+    Problem::new(Code::MalformedBody).errors(vec![FieldError::new(
+        "",
+        "invalid_json",
+        format!("不是合法的 JSON：{place}"),
+        format!("is not JSON: {place}"),
+    )])
 }
 
 /// From bytes to `T`: form first, then the shape of the top level, then the types, then the meaning.

@@ -146,12 +146,16 @@ fn override_method(request: &mut ServiceRequest) -> Result<(), Problem> {
         b"PATCH" => Method::PATCH,
         b"DELETE" => Method::DELETE,
         _ => {
-            return Err(Problem::new(Code::InvalidParameter)
-                .detail("X-HTTP-Method-Override 只可为 PUT、PATCH、DELETE", "the override must be PUT, PATCH or DELETE"));
+            return Err(Problem::new(Code::InvalidParameter).detail(
+                "X-HTTP-Method-Override 只可为 PUT、PATCH、DELETE",
+                "the override must be PUT, PATCH or DELETE",
+            ));
         }
     };
     if request.method() != Method::POST {
-        return Err(Problem::new(Code::InvalidParameter).detail("只有 POST 可以改写方法", "only POST can be overridden"));
+        return Err(
+            Problem::new(Code::InvalidParameter).detail("只有 POST 可以改写方法", "only POST can be overridden")
+        );
     }
     request.head_mut().method = method;
     Ok(())
@@ -164,10 +168,9 @@ fn headers(response: &mut HttpResponse, request_id: &str) {
     }
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
-    for (name, value) in [
-        (CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"),
-        (CACHE_CONTROL, "no-store"),
-    ] {
+    for (name, value) in
+        [(CONTENT_SECURITY_POLICY, "default-src 'none'; frame-ancestors 'none'"), (CACHE_CONTROL, "no-store")]
+    {
         if !headers.contains_key(&name) {
             headers.insert(name, HeaderValue::from_static(value));
         }

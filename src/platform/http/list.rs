@@ -145,13 +145,17 @@ fn parameter(name: &str, code: &'static str, zh: &str, en: &str) -> Problem {
 /// # Errors
 /// 400 `unknown_parameter` for repeats, `invalid_parameter` for control characters.
 pub fn pairs(query: &str) -> Result<Vec<(String, String)>, Problem> {
-    let pairs: Vec<(String, String)> = serde_urlencoded::from_str(query)
-        .map_err(|error| Problem::new(Code::InvalidParameter).cause(error))?;
+    let pairs: Vec<(String, String)> =
+        serde_urlencoded::from_str(query).map_err(|error| Problem::new(Code::InvalidParameter).cause(error))?;
     let mut seen = HashSet::new();
     for (name, value) in &pairs {
         if !seen.insert(name.as_str()) {
-            return Err(Problem::new(Code::UnknownParameter)
-                .errors(vec![FieldError::new(name, "repeated", "参数重复", "is given twice")]));
+            return Err(Problem::new(Code::UnknownParameter).errors(vec![FieldError::new(
+                name,
+                "repeated",
+                "参数重复",
+                "is given twice",
+            )]));
         }
         if value.chars().any(super::body::forbidden) || value.contains(['\n', '\t']) {
             return Err(parameter(name, "control_character", "不得含控制字符", "must not contain control characters"));
@@ -172,8 +176,12 @@ pub fn filter<F: DeserializeOwned>(pairs: &[(String, String)]) -> Result<F, Prob
         let name = error.path().to_string();
         if message.starts_with("unknown field") {
             let name = message.split('`').nth(1).unwrap_or_default().to_owned();
-            return Problem::new(Code::UnknownParameter)
-                .errors(vec![FieldError::new(name, "unknown_parameter", "未知参数", "is not a known parameter")]);
+            return Problem::new(Code::UnknownParameter).errors(vec![FieldError::new(
+                name,
+                "unknown_parameter",
+                "未知参数",
+                "is not a known parameter",
+            )]);
         }
         if message.starts_with("missing field") {
             let name = message.split('`').nth(1).unwrap_or_default().to_owned();
@@ -275,13 +283,9 @@ macro_rules! keyset {
         let mut query = $query.limit(list.fetch());
         if let Some((at, id)) = list.after() {
             query = if list.ascending {
-                query
-                    .filter($table::created_at.ge(at))
-                    .filter($table::created_at.gt(at).or($table::id.gt(id)))
+                query.filter($table::created_at.ge(at)).filter($table::created_at.gt(at).or($table::id.gt(id)))
             } else {
-                query
-                    .filter($table::created_at.le(at))
-                    .filter($table::created_at.lt(at).or($table::id.lt(id)))
+                query.filter($table::created_at.le(at)).filter($table::created_at.lt(at).or($table::id.lt(id)))
             };
         }
         if list.ascending {

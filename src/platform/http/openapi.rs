@@ -71,8 +71,7 @@ fn common(path: &str, method: &HttpMethod, operation: &mut Operation) {
     }
     let description = operation.description.take().unwrap_or_default();
     let line = format!("Permission: {permission}.");
-    operation.description =
-        Some(if description.is_empty() { line } else { format!("{description}\n\n{line}") });
+    operation.description = Some(if description.is_empty() { line } else { format!("{description}\n\n{line}") });
 }
 
 /// The operation's `x-permission`; empty where it has none.

@@ -90,7 +90,8 @@ impl Responder for Reply {
         let mut response = HttpResponse::build(status);
         if let Some(etag) = self.etag {
             let asked = request.headers().get(IF_NONE_MATCH).and_then(|value| value.to_str().ok());
-            let same = asked.is_some_and(|asked| asked.split(',').any(|one| one.trim().trim_start_matches("W/") == etag));
+            let same =
+                asked.is_some_and(|asked| asked.split(',').any(|one| one.trim().trim_start_matches("W/") == etag));
             response.insert_header((ETAG, etag));
             if same && request.method() == actix_web::http::Method::GET {
                 return response.status(StatusCode::NOT_MODIFIED).finish();

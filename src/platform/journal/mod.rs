@@ -10,9 +10,9 @@ use diesel::prelude::*;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
+use crate::platform::db::Tx;
 use crate::platform::db::schema::events;
 use crate::platform::db::types::{Id, Timestamp};
-use crate::platform::db::Tx;
 use crate::platform::error::Problem;
 
 pub use read::{Entry, Position, feed, history};

@@ -6,9 +6,9 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use crate::platform::db::Conn;
 use crate::platform::db::schema::{events, users};
 use crate::platform::db::types::{Id, Timestamp, sql};
-use crate::platform::db::Conn;
 use crate::platform::error::Problem;
 
 /// One entry of a record's history.

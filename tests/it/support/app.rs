@@ -111,13 +111,8 @@ impl TestApp {
             DbOptions { read_lanes: 2, write_lanes: 2, statements: Some(statements.clone()), ..DbOptions::default() };
         let ids = Arc::new(SeededIds::new(2026));
         let db = Db::start(&url, &options, clock.clone(), ids.clone(), 1).unwrap();
-        let app = App::new(
-            db,
-            clock.clone(),
-            ids,
-            Tokens::from_seeds(&[SEED]).unwrap(),
-            Arc::new(Metrics::new().unwrap()),
-        );
+        let app =
+            App::new(db, clock.clone(), ids, Tokens::from_seeds(&[SEED]).unwrap(), Arc::new(Metrics::new().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();
         std::thread::spawn(move || {

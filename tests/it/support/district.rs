@@ -132,7 +132,10 @@ pub fn install(url: &DatabaseUrl, conn: &mut Conn) {
     }
     // Somebody with a one-time password, not yet changed.
     person(conn, "newcomer", Role::SchoolStaff, "a.s1", None, now);
-    diesel::update(users::table.find(user("newcomer"))).set(users::must_change_password.eq(true)).execute(conn).unwrap();
+    diesel::update(users::table.find(user("newcomer")))
+        .set(users::must_change_password.eq(true))
+        .execute(conn)
+        .unwrap();
 }
 
 /// Puts a person with one membership and one session into a database.
