@@ -5,6 +5,7 @@ use chrono::{DateTime, Utc};
 
 use super::rules::GroupBy;
 use crate::access::Reach;
+use crate::hazards::status::Source;
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::types::Id;
 
@@ -186,7 +187,9 @@ impl Question {
         let all = |sql: String| if matches!(columns, Columns::All) { sql } else { zero() };
         let due = |sql: String| if matches!(columns, Columns::Overdue) { zero() } else { sql };
         let overdue = |sql: String| if matches!(columns, Columns::Due) { zero() } else { sql };
-        let own = "h.source IN ('self_check', 'patrol', 'staff_hint')";
+        let own: Vec<String> =
+            Source::ALL.iter().filter(|source| source.is_schools_own()).map(|source| word(source.as_str())).collect();
+        let own = format!("h.source IN ({})", own.join(", "));
         let late = format!("h.status IN ('issued', 'rectifying') AND h.due_at < {now}");
         let passed = format!("h.due_at <= {now}");
         let in_time = |against: &str| format!("{passed} AND h.status = 'closed' AND h.reported_done_at <= h.{against}");
@@ -200,7 +203,7 @@ impl Question {
             found = all("CAST(COUNT(*) AS bigint)".to_owned()),
             closed = all(count("h.status = 'closed'")),
             on_spot = all(count("h.status = 'closed' AND h.closed_kind = 'on_spot'")),
-            own = all(count(own)),
+            own = all(count(&own)),
             due = due(count(&passed)),
             on_time = due(count(&in_time("due_at"))),
             original = due(count(&in_time("original_due_at"))),
