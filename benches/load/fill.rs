@@ -19,7 +19,7 @@ use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, Tx, Work, migrations};
 use anxiao::platform::error::Problem;
 use anxiao::platform::ids::SeededIds;
 use anxiao::platform::journal::Event;
-use anxiao::reports::counters::{self, Contribution};
+use anxiao::statistics::counters::{self, Contribution};
 use anyhow::{Result, anyhow};
 use chrono::{Datelike, TimeDelta};
 use chrono_tz::Tz;
@@ -315,6 +315,8 @@ fn row(district: &District, n: u64) -> Row {
         void_reason: (status == Status::Void).then(|| "重复登记".to_owned()),
         reopened: 0,
         recurrence_of: None,
+        marks: Doc::of(&serde_json::json!({})),
+        proposed_recurrence_of: None,
     }
 }
 

@@ -81,6 +81,14 @@ crate::text_enum! {
         PiiReveal = "pii.reveal",
         /// `audit.read`
         AuditRead = "audit.read",
+        /// `report.triage`: hints, suggestions and public reports
+        ReportTriage = "report.triage",
+        /// `reporter.reveal`: who reported, with reason, audited
+        ReporterReveal = "reporter.reveal",
+        /// `month.submit`: a school's monthly report
+        MonthSubmit = "month.submit",
+        /// `month.unlock`: a locked month of a school, for a while
+        MonthUnlock = "month.unlock",
     }
 }
 
@@ -135,6 +143,8 @@ crate::text_enum! {
         IssuedByThem = "issued by them",
         /// issued by the school
         IssuedByTheSchool = "issued by the school",
+        /// hints
+        Hints = "hints",
         /// own, registered
         OwnRegistered = "own, registered",
     }
@@ -188,6 +198,10 @@ pub const TABLE: &[(Permission, [Cell; 12])] = &[
     (Permission::Export, [YES, YES, YES, YES, NO, NO, YES, YES, NO, NO, NO, NO]),
     (Permission::PiiReveal, [YES, YES, NO, NO, NO, NO, only(Limit::OwnStaff), NO, NO, YES, NO, NO]),
     (Permission::AuditRead, [NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO, YES]),
+    (Permission::ReportTriage, [YES, YES, YES, YES, NO, NO, only(Limit::Hints), only(Limit::Hints), NO, NO, NO, NO]),
+    (Permission::ReporterReveal, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::MonthSubmit, [NO, NO, NO, NO, NO, NO, YES, YES, NO, NO, NO, NO]),
+    (Permission::MonthUnlock, [NO, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
 ];
 
 /// What `role` may do of `permission`; nothing where it may not.
@@ -232,7 +246,8 @@ mod tests {
     #[test]
     fn administrators_hold_no_business_right() {
         for (permission, _) in TABLE {
-            let business = ["inspection.", "hazard.", "report.", "export", "sync", "catalogue.", "policy."];
+            let business =
+                ["inspection.", "hazard.", "report.", "reporter.", "month.", "export", "sync", "catalogue.", "policy."];
             if business.iter().any(|start| permission.as_str().starts_with(start)) {
                 for role in Role::ALL.iter().filter(|role| role.is_administrator()) {
                     assert_eq!(cell(*role, *permission), None, "{role} {permission}");

@@ -10,6 +10,7 @@
 pub mod body;
 pub mod calendar;
 pub mod deadline;
+pub mod marks;
 pub mod number;
 pub mod policy;
 pub mod routes;

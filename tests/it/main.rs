@@ -34,6 +34,6 @@ mod orgs;
 mod people;
 mod plans;
 mod platform;
-mod reports;
 mod review;
 mod schema;
+mod statistics;

@@ -15,6 +15,7 @@ use uuid::Uuid;
 
 pub use self::effects::{Change, Due};
 pub use self::levels::{graded, on_spot_refusals, source_allowed};
+use super::marks::Marks;
 use super::status::{Action, Level, Refusal, Remedy, Source, Status};
 
 /// What the decision needs to know of a hazard; all of it stands on its row.
@@ -47,6 +48,8 @@ pub struct Facts {
     pub round: i32,
     /// The deadline in force.
     pub due_at: Option<DateTime<Utc>>,
+    /// What accompanies it.
+    pub marks: Marks,
 }
 
 /// How far the right to issue reaches; the greater includes the lesser.

@@ -94,6 +94,7 @@ fn request(action: Action, level: Level, who: &[u8], on_site: bool, basis: bool)
 
 fn start(level: Level, proposed_level: Level, source: Source) -> Facts {
     Facts {
+        marks: Default::default(),
         status: Status::Registered,
         level,
         proposed_level,
@@ -112,6 +113,7 @@ fn start(level: Level, proposed_level: Level, source: Source) -> Facts {
 
 fn apply(facts: &Facts, change: &Change) -> Facts {
     Facts {
+        marks: facts.marks,
         status: change.status,
         level: change.level,
         proposed_level: facts.proposed_level,

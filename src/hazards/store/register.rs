@@ -7,6 +7,7 @@ use serde_json::json;
 use super::read::zone;
 use super::row::{Round, Row, ids};
 use crate::access::OrgRef;
+use crate::hazards::marks::Marks;
 use crate::hazards::rules;
 use crate::hazards::status::{ClosedKind, Level, Source, Status};
 use crate::hazards::{deadline, number};
@@ -17,7 +18,7 @@ use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
 use crate::platform::journal::Event;
-use crate::reports::counters;
+use crate::statistics::counters;
 
 /// A finding that becomes a hazard.
 #[derive(Debug, Clone)]
@@ -212,6 +213,8 @@ fn row(new: NewHazard, org: &OrgRef, now: Timestamp) -> Result<Row, Problem> {
         void_reason: None,
         reopened: 0,
         recurrence_of: new.recurrence_of,
+        marks: Doc::of(&Marks::default()),
+        proposed_recurrence_of: None,
     })
 }
 

@@ -6,11 +6,12 @@ use diesel::prelude::*;
 use serde::Serialize;
 use uuid::Uuid;
 
+use crate::hazards::marks::Marks;
 use crate::hazards::rules::Facts;
 use crate::hazards::status::{ClosedKind, Level, Remedy, Source, Status};
 use crate::platform::db::schema::{hazard_rounds, hazards};
 use crate::platform::db::types::{Doc, Id, Timestamp};
-use crate::reports::counters::{Contribution, Figures};
+use crate::statistics::counters::{Contribution, Figures};
 
 /// One hazard as it is stored; see the table for what each column means.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable, Serialize)]
@@ -80,6 +81,8 @@ pub struct Row {
     pub void_reason: Option<String>,
     pub reopened: i32,
     pub recurrence_of: Option<Id>,
+    pub marks: Doc,
+    pub proposed_recurrence_of: Option<Id>,
 }
 
 impl Row {
@@ -100,7 +103,14 @@ impl Row {
             recheckers: self.recheckers.read(),
             round: self.round,
             due_at: self.due_at.map(Timestamp::utc),
+            marks: self.marks(),
         }
+    }
+
+    /// What accompanies it beside its state.
+    #[must_use]
+    pub fn marks(&self) -> Marks {
+        self.marks.read()
     }
 }
 
@@ -186,6 +196,9 @@ pub(super) struct Moved<'a> {
     closed_kind: Option<ClosedKind>,
     void_reason: Option<&'a str>,
     reopened: i32,
+    recurrence_of: Option<Id>,
+    marks: &'a Doc,
+    proposed_recurrence_of: Option<Id>,
 }
 
 impl<'a> From<&'a Row> for Moved<'a> {
@@ -235,6 +248,9 @@ impl<'a> From<&'a Row> for Moved<'a> {
             closed_kind: row.closed_kind,
             void_reason: row.void_reason.as_deref(),
             reopened: row.reopened,
+            recurrence_of: row.recurrence_of,
+            marks: &row.marks,
+            proposed_recurrence_of: row.proposed_recurrence_of,
         }
     }
 }

@@ -20,7 +20,7 @@ use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
 use crate::platform::journal::Event;
-use crate::reports::counters;
+use crate::statistics::counters;
 
 /// Moves a hazard that was loaded with [`read::one_to_change`].
 ///

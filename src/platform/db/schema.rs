@@ -436,6 +436,8 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         reopened -> Integer,
         recurrence_of -> Nullable<Id>,
+        marks -> Doc,
+        proposed_recurrence_of -> Nullable<Id>,
     }
 }
 
@@ -507,6 +509,138 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_people (hazard_id, user_id, part) {
+        hazard_id -> Id,
+        user_id -> Id,
+        part -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_extensions (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        hazard_id -> Id,
+        serial -> Integer,
+        reason -> Text,
+        interim_controls -> Text,
+        due_at -> Utc,
+        due_before -> Utc,
+        status -> Text,
+        decide_by -> Utc,
+        decided_by -> Nullable<Id>,
+        decided_at -> Nullable<Utc>,
+        opinion -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_listings (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        hazard_id -> Id,
+        authority -> Text,
+        number -> Text,
+        demand -> Text,
+        listed_at -> Utc,
+        delisted_at -> Nullable<Utc>,
+        delisted_by -> Nullable<Id>,
+        opinion -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_progress_reports (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        hazard_id -> Id,
+        listing_id -> Nullable<Id>,
+        progress -> Text,
+        percent -> Integer,
+        difficulties -> Nullable<Text>,
+        evidence_ids -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_suspensions (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        hazard_id -> Id,
+        scope -> Text,
+        reason -> Text,
+        since -> Utc,
+        lifted_at -> Nullable<Utc>,
+        lifted_by -> Nullable<Id>,
+        opinion -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_referrals (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        hazard_id -> Id,
+        authority -> Text,
+        authority_name -> Text,
+        matter -> Text,
+        referred_at -> Utc,
+        reply_due_at -> Utc,
+        replied_at -> Nullable<Utc>,
+        reply -> Nullable<Text>,
+        reply_recorded_by -> Nullable<Id>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -531,4 +665,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     hazard_rounds,
     comments,
     hazard_counters,
+    hazard_people,
+    hazard_extensions,
+    hazard_listings,
+    hazard_progress_reports,
+    hazard_suspensions,
+    hazard_referrals,
 );
