@@ -9,6 +9,7 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -24,6 +25,7 @@ pub mod inspections;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
+pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;

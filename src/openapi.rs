@@ -87,7 +87,7 @@ pub struct PageQuery {
         (name = "policy", description = "Deadlines and the calendar"),
         (name = "inspections", description = "From plan to confirmation, and the answers"),
         (name = "hazards", description = "From finding to closing"),
-        (name = "reports", description = "Figures"),
+        (name = "reports", description = "What is pointed out before it is a hazard; figures"),
         (name = "service", description = "The server itself")
     )
 )]

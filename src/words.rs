@@ -8,6 +8,7 @@ use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
+use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
 /// Every enumeration with its words.
 #[must_use]
@@ -39,5 +40,10 @@ pub fn all() -> Value {
         "hazard_remedy": Remedy::ALL,
         "hazard_warning": Colour::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "report_kind": ReportKind::ALL,
+        "report_status": ReportStatus::ALL,
+        "report_outcome": TriageOutcome::ALL,
+        "report_refusal": TriageRefusal::ALL,
+        "report_progress": ReportProgress::ALL,
     })
 }

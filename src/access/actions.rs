@@ -93,7 +93,15 @@ actions! {
         Comment = [HazardComment];
     }
     report {
-        /// Reports.
+        /// Figures.
         Read = [ReportRead];
+        /// Pointing something out that others judge: hints and suggestions.
+        Send = [HazardReport];
+        /// Seeing reports: who triages, and each reporter the own ones.
+        See = [ReportTriage, HazardReport];
+        /// Judging them, and their history.
+        Triage = [ReportTriage];
+        /// Who reported; whoever triages learns at least that it is sealed.
+        Reveal = [ReporterReveal, ReportTriage];
     }
 }

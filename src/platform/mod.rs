@@ -9,4 +9,5 @@ pub mod error;
 pub mod http;
 pub mod ids;
 pub mod journal;
+pub mod key_file;
 pub mod telemetry;

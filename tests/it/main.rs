@@ -25,6 +25,7 @@ mod demo;
 mod foreign;
 mod hazards;
 mod inspections;
+mod intake;
 mod journal;
 mod kill;
 mod lanes;

@@ -20,6 +20,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("inspections_pkey", "inspections.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
+    ("reports_pkey", "reports.id", Code::IdReused),
     (
         "idempotency_keys_pkey",
         "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",

@@ -5,6 +5,7 @@ pub mod hazards;
 pub mod inspections;
 pub mod people;
 pub mod places;
+pub mod reports;
 
 use super::row::Row;
 
@@ -12,6 +13,8 @@ use super::row::Row;
 pub const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/public/reports",
+    "POST /api/v1/public/reports/progress",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -29,6 +32,7 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        reports::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
