@@ -7,6 +7,7 @@ use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stag
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
@@ -45,5 +46,6 @@ pub fn all() -> Value {
         "report_outcome": TriageOutcome::ALL,
         "report_refusal": TriageRefusal::ALL,
         "report_progress": ReportProgress::ALL,
+        "notice_kind": Kind::ALL,
     })
 }

@@ -2,7 +2,7 @@
 
 use anxiao::catalogue::builtin;
 use anxiao::catalogue::rules::{Response, applies};
-use anxiao::platform::db::schema::{events, orgs, report_contacts, sites};
+use anxiao::platform::db::schema::{events, notice_recipients, notices, orgs, report_contacts, sites};
 use anxiao::platform::db::types::Id;
 use anxiao::platform::ids::{SystemIds, built_in};
 use anxiao::reports::{Compartment, unopened_in};
@@ -60,6 +60,18 @@ async fn act(app: &TestApp, who: &str, hazard: &str, body: Value) {
     app.post(who, &format!("/hazards/{hazard}/transitions"), body).await.expect(200);
 }
 
+/// Everybody who was told of this kind.
+fn told_of(app: &TestApp, kind: &str) -> Vec<Id> {
+    let mut found: Vec<Id> = notices::table
+        .inner_join(notice_recipients::table.on(notice_recipients::notice_id.eq(notices::id)))
+        .filter(notices::kind.eq(kind))
+        .select(notice_recipients::user_id)
+        .load(&mut app.connect())
+        .unwrap();
+    found.sort_unstable();
+    found
+}
+
 #[derive(QueryableByName)]
 struct Line {
     #[diesel(sql_type = Nullable<Text>)]
@@ -106,6 +118,19 @@ both_engines! {
         assert_eq!(again.faults(), [(String::new(), "already_triaged".into())]);
         let history = app.get("officer1", &format!("{at}/history")).await.expect(200).rows();
         assert_eq!(history.iter().map(|entry| entry["action"].as_str().unwrap()).collect::<Vec<_>>(), ["filed", "triaged"]);
+    }
+
+    async fn who_triages_is_told_and_the_school_of_a_public_report_is_not(app) {
+        coded(app);
+        from(app, "203.0.113.5", "/public/reports", public()).await.expect(201);
+        assert_eq!(told_of(app, "report_filed"), [user("office")]);
+        let sent = app.post("staff1", "/reports", hint()).await.expect(201);
+        let mut school = vec![user("office"), user("officer1"), user("principal1")];
+        school.sort_unstable();
+        assert_eq!(told_of(app, "report_filed"), school);
+        let gone = json!({"outcome": "out_of_scope", "reason": "已报修"});
+        app.post("principal1", &format!("/reports/{}/triage", sent.id()), gone).await.expect(200);
+        assert_eq!(told_of(app, "report_triaged"), [user("staff1")]);
     }
 
     async fn nobody_triages_what_they_reported_themselves(app) {

@@ -645,6 +645,121 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::platform::db::types::sql::{Doc, Id, Utc};
 
+    notices (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        bureau_id -> Nullable<Id>,
+        org_id -> Nullable<Id>,
+        kind -> Text,
+        entity -> Text,
+        entity_id -> Id,
+        colour -> Nullable<Text>,
+        due_at -> Nullable<Utc>,
+        dedupe -> Text,
+        payload -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    notice_recipients (notice_id, user_id) {
+        notice_id -> Id,
+        user_id -> Id,
+        created_at -> Utc,
+        read_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    leases (name) {
+        name -> Text,
+        holder -> Id,
+        until -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    monthly_reports (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        month -> Text,
+        nothing_found -> Bool,
+        note -> Nullable<Text>,
+        stated_spent_fen -> Nullable<BigInt>,
+        spent_fen -> BigInt,
+        late -> Bool,
+        corrected_late -> Bool,
+        submitted_at -> Utc,
+        submitted_by -> Id,
+        figures -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    aggregate_entries (report_id, domain) {
+        report_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        month -> Text,
+        domain -> Text,
+        found -> BigInt,
+        rectified -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    month_unlocks (org_id, month) {
+        org_id -> Id,
+        month -> Text,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        bureau_id -> Id,
+        unlocked_by -> Id,
+        until_at -> Utc,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    month_policies (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        grace_days -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
     reports (id) {
         id -> Id,
         version -> BigInt,
@@ -723,4 +838,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     hazard_referrals,
     reports,
     report_contacts,
+    notices,
+    notice_recipients,
+    leases,
+    monthly_reports,
+    aggregate_entries,
+    month_unlocks,
+    month_policies,
 );

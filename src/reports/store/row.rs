@@ -2,7 +2,10 @@
 
 use diesel::prelude::*;
 
+use crate::access::Role;
 use crate::hazards::status::Level;
+use crate::notices::occasions::{OFFICE, SCHOOL};
+use crate::notices::{Audience, Kind, Notice, tell, tell_first};
 use crate::platform::db::Receipt;
 use crate::platform::db::Tx;
 use crate::platform::db::schema::reports;
@@ -87,6 +90,14 @@ impl Row {
         }
     }
 
+    /// What people are told of it as it now is; told once for each version of it.
+    #[must_use]
+    pub fn notice(&self, kind: Kind) -> Notice {
+        Notice::about(kind, "report", self.id, self.version)
+            .at(self.bureau_id, self.org_id)
+            .with(serde_json::json!({"kind": self.kind, "status": self.status}))
+    }
+
     /// Something that happened to it. A school must not learn of suggestions and public reports, not even by a gap.
     #[must_use]
     pub fn event(&self, action: &'static str) -> Event {
@@ -101,12 +112,26 @@ impl Row {
 /// Whatever the engine says.
 pub(super) fn file(tx: &mut Tx<'_>, row: &Row) -> Result<Receipt, Problem> {
     diesel::insert_into(reports::table).values(row).execute(tx.conn)?;
+    tell_triagers(tx, row)?;
     let facts = serde_json::json!({
         "kind": row.kind, "status": row.status, "category": row.category, "domain": row.domain,
         "site_id": row.site_id, "inspection_id": row.inspection_id, "item_code": row.item_code,
         "evidence_ids": row.evidence_ids, "has_contact": row.has_contact,
     });
     tx.record(row.event("filed").with(facts))
+}
+
+/// Those who triage it are told: the school of its own staff's hints, the office of the bureau of all else (and of hints
+/// where the school has nobody), and the sections where it is known to be theirs.
+fn tell_triagers(tx: &mut Tx<'_>, row: &Row) -> Result<(), Problem> {
+    let office: &[Role] = if row.domain.is_some() { OFFICE } else { &[Role::SafetyOffice] };
+    let bureau = [Audience::BureauRole(row.bureau_id, office, row.domain.clone())];
+    let school = [Audience::SchoolRole(row.org_id, SCHOOL)];
+    if rules::of_school(row.kind) {
+        tell_first(tx, &row.notice(Kind::ReportFiled), &[&school, &bureau])
+    } else {
+        tell(tx, &row.notice(Kind::ReportFiled), &bureau)
+    }
 }
 
 /// A report of this id, whosever, for telling a repeat from a reused id.

@@ -11,6 +11,7 @@ use crate::hazards;
 use crate::hazards::status::Level;
 use crate::hazards::store::report::site;
 use crate::hazards::store::{NewHazard, register};
+use crate::notices::{Audience, Kind, tell};
 use crate::platform::db::schema::reports;
 use crate::platform::db::types::Id;
 use crate::platform::db::{Receipt, Tx};
@@ -125,6 +126,9 @@ pub fn triage(
         "outcome": judgement.outcome, "status": row.status, "hazard_id": row.hazard_id,
         "duplicate_of": row.duplicate_of, "reason": row.reason, "transferred_to": row.transferred_to,
     });
+    if let Some(reporter) = row.reported_by {
+        tell(tx, &row.notice(Kind::ReportTriaged), &[Audience::Person(reporter)])?;
+    }
     let receipt = tx.record(row.event("triaged").with(facts))?;
     Ok((Some(receipt), row, hazard))
 }
