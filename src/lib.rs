@@ -21,6 +21,7 @@ pub mod config;
 pub mod demo;
 pub mod hazards;
 pub mod inspections;
+pub mod months;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;

@@ -9,6 +9,7 @@ mod routes;
 pub mod rules;
 mod store;
 
+pub use store::names;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Routes under `/api/v1`.
