@@ -173,8 +173,8 @@ mod tests {
 
     proptest! {
         #[test]
-        fn every_instant_lies_in_exactly_the_month_it_is_of(secs in 1_000_000_000_i64..4_000_000_000, zone in 0_usize..600) {
-            let zone = chrono_tz::TZ_VARIANTS[zone % chrono_tz::TZ_VARIANTS.len()];
+        fn every_instant_lies_in_exactly_the_month_it_is_of(secs in 1_000_000_000_i64..4_000_000_000, zone in 0_usize..5) {
+            let zone = [Shanghai, Tz::Asia__Urumqi, Tz::UTC, Tz::Asia__Kathmandu, Tz::America__New_York][zone];
             let now = DateTime::from_timestamp(secs, 0).unwrap();
             let month = Month::of(now, zone);
             prop_assert!(month.begins(zone) <= now && now < month.ends(zone));
