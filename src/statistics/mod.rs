@@ -10,6 +10,7 @@ pub mod rules;
 mod store;
 pub mod visits;
 
+pub use store::names;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Routes under `/api/v1`.

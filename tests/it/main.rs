@@ -29,6 +29,8 @@ mod journal;
 mod kill;
 mod lanes;
 mod matrix;
+mod month_summary;
+mod months;
 mod org_import;
 mod orgs;
 mod people;
