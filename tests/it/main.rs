@@ -29,6 +29,7 @@ mod journal;
 mod kill;
 mod lanes;
 mod matrix;
+mod notices;
 mod org_import;
 mod orgs;
 mod people;

@@ -1,6 +1,8 @@
 //! How many statements the hot calls take, whatever the size of the page, and that every list of hazards is answered
 //! from an index of its bureau or school.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use reqwest::Method;
@@ -124,6 +126,50 @@ both_engines! {
             }
         }
         assert!(wrong.is_empty(), "{} plans:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    async fn a_page_of_the_deadline_timer_takes_few_statements_and_walks_indexes(app) {
+        let mut costs = Vec::new();
+        for more in [3, 30] {
+            for n in 0..more {
+                let id = hazard(app, n).await;
+                let issue = json!({"action": "issue", "level": "general"});
+                app.post("office", &format!("/hazards/{id}/transitions"), issue).await.expect(200);
+            }
+            app.clock.advance(chrono::TimeDelta::days(9));
+            let log: anxiao::platform::db::StatementLog = Arc::default();
+            assert_eq!(crate::notices::warn_logged(app, Some(Arc::clone(&log))).await.made, more);
+            let mut statements = log.lock().unwrap().clone();
+            let control = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET "];
+            statements.retain(|sql| !control.iter().any(|word| sql.starts_with(word)));
+            costs.push(statements.len());
+            let mut conn = app.connect();
+            if app.engine == Engine::Postgres {
+                for setting in ["enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort"] {
+                    diesel::sql_query(format!("SET {setting} = off")).execute(&mut conn).unwrap();
+                }
+                diesel::sql_query("SET plan_cache_mode = force_generic_plan").execute(&mut conn).unwrap();
+            }
+            let plain = |sql: &str| sql.replace(['`', '"'], "");
+            let walks: Vec<&String> = statements.iter().filter(|sql| plain(sql).contains("ORDER BY hazard")).collect();
+            // Deadlines twice (looked at, then written), rechecks and replies of 甲区; the three of 乙区.
+            assert_eq!(walks.len(), 7, "{statements:#?}");
+            for sql in walks {
+                let plan = explain(&mut conn, sql);
+                let told = plan.join("\n  ");
+                assert_eq!(fault(&plan, app.engine).filter(|_| !plain(sql).contains("FROM (hazard_ref")), None, "{sql}\n  {told}");
+                let index = if plain(sql).contains("ORDER BY hazard_referrals") {
+                    "hazard_referrals_unanswered"
+                } else if plain(sql).contains("recheck_due_at <") {
+                    "hazards_by_bureau_status"
+                } else {
+                    "hazards_by_bureau_open"
+                };
+                assert!(told.contains(index), "{index}: {sql}\n  {told}");
+            }
+        }
+        assert_eq!(costs[0], costs[1], "more hazards, more statements");
+        assert!(costs[0] <= 32, "{costs:?}");
     }
 }
 
