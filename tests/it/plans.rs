@@ -91,7 +91,7 @@ both_engines! {
         told_of("answer", one, 10);
         let issue = json!({"action": "issue", "level": "general"});
         let path = format!("/hazards/{}/transitions", ids[1]);
-        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 14);
+        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 18);
         told_of("summary", cost(app, "office", Method::GET, "/reports/summary", None).await, 4);
         let dear: Vec<_> = told.iter().filter(|(_, count, most)| count > most).collect();
         assert!(dear.is_empty(), "too many statements (name, found, most): {dear:?}\nall: {told:?}");
@@ -130,7 +130,8 @@ both_engines! {
 
     async fn a_page_of_the_deadline_timer_takes_few_statements_and_walks_indexes(app) {
         let mut costs = Vec::new();
-        for more in [3, 30] {
+        // In the second round the first three are far overdue: one more colour of each.
+        for (more, made) in [(3, 3), (30, 33)] {
             for n in 0..more {
                 let id = hazard(app, n).await;
                 let issue = json!({"action": "issue", "level": "general"});
@@ -138,7 +139,7 @@ both_engines! {
             }
             app.clock.advance(chrono::TimeDelta::days(9));
             let log: anxiao::platform::db::StatementLog = Arc::default();
-            assert_eq!(crate::notices::warn_logged(app, Some(Arc::clone(&log))).await.made, more);
+            assert_eq!(crate::notices::warn_logged(app, Some(Arc::clone(&log))).await.made, made);
             let mut statements = log.lock().unwrap().clone();
             let control = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET "];
             statements.retain(|sql| !control.iter().any(|word| sql.starts_with(word)));
@@ -168,7 +169,8 @@ both_engines! {
                 assert!(told.contains(index), "{index}: {sql}\n  {told}");
             }
         }
-        assert_eq!(costs[0], costs[1], "more hazards, more statements");
+        // The first run makes the row of the lease.
+        assert_eq!(costs[0], costs[1] + 1, "more hazards, more statements");
         assert!(costs[0] <= 32, "{costs:?}");
     }
 }
