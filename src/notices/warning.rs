@@ -75,8 +75,10 @@ impl Warnings {
         let ended = self.walk_all(go_on, &mut renew_at, &mut outcome).await;
         if let Some(lease) = &self.lease
             && !outcome.elsewhere
+            && let Err(problem) = lease.release(&self.db).await
         {
-            lease.release(&self.db).await?;
+            // It runs out by itself.
+            tracing::warn!(%problem, "the lease could not be given back");
         }
         ended.map(|()| outcome)
     }
