@@ -92,6 +92,10 @@ actions! {
         /// Commenting.
         Comment = [HazardComment];
     }
+    notice {
+        /// One's own inbox.
+        Read = [NoticeRead];
+    }
     report {
         /// Reports.
         Read = [ReportRead];

@@ -31,6 +31,7 @@ mod lanes;
 mod matrix;
 mod month_summary;
 mod months;
+mod notices;
 mod org_import;
 mod orgs;
 mod people;

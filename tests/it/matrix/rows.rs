@@ -4,6 +4,7 @@ pub mod catalogue;
 pub mod hazards;
 pub mod inspections;
 pub mod months;
+pub mod notices;
 pub mod people;
 pub mod places;
 
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Row> {
         hazards::rows(),
         hazards::transitions(),
         months::rows(),
+        notices::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
