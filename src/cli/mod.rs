@@ -51,6 +51,8 @@ enum Command {
     Openapi,
     /// Print the permission table as Markdown
     Permissions,
+    /// Print the states of a hazard, and who moves it from which to which, as Markdown
+    States,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
     /// Check settings, keys and database, and say what is wrong
@@ -114,6 +116,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
             say(crate::openapi::document().to_yaml().map_err(|error| error.to_string())?.trim_end());
         }
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
+        Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Doctor => return doctor::run(&config),
     }
