@@ -8,6 +8,7 @@ use crate::hazards::marks::Determination;
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -41,5 +42,6 @@ pub fn all() -> Value {
         "hazard_determination": Determination::ALL,
         "hazard_warning": Colour::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "notice_kind": Kind::ALL,
     })
 }
