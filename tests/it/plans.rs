@@ -144,6 +144,13 @@ fn filters(visit: &str) -> Vec<String> {
         "from=2026-01-01",
         "to=2026-12-31",
         "q=x",
+        "warning=none",
+        "warning=blue",
+        "warning=red",
+        "recurrence=true",
+        "listed=true",
+        "suspended=false",
+        "extension_pending=true",
         "status=issued&level=major&overdue=true",
     ]
     .map(str::to_owned)
@@ -151,6 +158,7 @@ fn filters(visit: &str) -> Vec<String> {
     all.push(format!("org_id={}", org("a.s1")));
     all.push(format!("under={}", org("a.s1")));
     all.push(format!("inspection_id={visit}"));
+    all.push(format!("responsible_user_id={}", user("staff1")));
     all
 }
 
