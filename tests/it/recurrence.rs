@@ -1,9 +1,6 @@
 //! What has come back: proposed by the server, linked and dismissed by people, never hidden.
 
-use anxiao::platform::db::schema::{hazards, inspections};
-use anxiao::platform::db::types::{Id, Timestamp};
 use chrono::TimeDelta;
-use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -74,8 +71,6 @@ both_engines! {
         close(app, &two).await;
         app.clock.advance(TimeDelta::days(100));
         let again = visit(app, "a.s1", &[("r-1", None), ("r-2", None), ("r-3", None)]).await;
-        let asked = app.take_statements().into_iter().filter(|sql| sql.contains("closed_at") && sql.contains("item_code") && sql.starts_with("SELECT")).count();
-        assert!(asked >= 1);
         assert_eq!(again[0]["proposed_recurrence_of"], json!(one));
         assert!(again[1]["proposed_recurrence_of"].is_null(), "the same item at another place");
         assert!(again[2]["proposed_recurrence_of"].is_null(), "never found before");
@@ -143,10 +138,5 @@ both_engines! {
             asked.push(proposals);
         }
         assert_eq!(asked, [1, 1]);
-        let mut conn = app.connect();
-        let found: i64 = hazards::table.count().get_result(&mut conn).unwrap();
-        let visits: Vec<Id> = inspections::table.select(inspections::id).load(&mut conn).unwrap();
-        let _: Vec<Timestamp> = hazards::table.select(hazards::found_at).load(&mut conn).unwrap();
-        assert_eq!((found, visits.len()), (4, 2));
     }
 }
