@@ -29,6 +29,8 @@ pub struct Problem {
     current: Option<serde_json::Value>,
     /// What would be allowed instead.
     allowed_actions: Option<serde_json::Value>,
+    /// What would be refused as well, and why.
+    refused_actions: Option<serde_json::Value>,
 }
 
 /// One field or rule.

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::hazards::marks::Determination;
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
@@ -39,6 +40,7 @@ pub fn all() -> Value {
         "hazard_refusal": Refusal::ALL,
         "hazard_closed_kind": ClosedKind::ALL,
         "hazard_remedy": Remedy::ALL,
+        "hazard_determination": Determination::ALL,
         "hazard_warning": Colour::ALL,
         "deadline_day_kind": DayKind::ALL,
         "month_status": MonthStatus::ALL,

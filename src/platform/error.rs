@@ -119,6 +119,8 @@ pub struct Problem {
     pub current: Option<Value>,
     /// What would be allowed instead.
     pub allowed_actions: Option<Value>,
+    /// What would be refused as well, and why.
+    pub refused_actions: Option<Value>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
     /// The methods this path knows, for 405.
@@ -146,6 +148,7 @@ impl Problem {
             errors: Vec::new(),
             current: None,
             allowed_actions: None,
+            refused_actions: None,
             retry_after,
             allow: None,
             cause: None,
@@ -182,11 +185,24 @@ impl Problem {
         self
     }
 
+    /// Adds what would be refused as well, and why.
+    #[must_use]
+    pub fn refused_actions(mut self, actions: Value) -> Self {
+        self.refused_actions = Some(actions);
+        self
+    }
+
     /// Adds a message for the log.
     #[must_use]
     pub fn cause(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
+    }
+
+    /// Whether it is no answer to what was asked, but a failure on this side: clashing rows, a lost connection, a fault.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.retry || self.fatal || self.code.status() >= 500
     }
 
     /// Absent or out of sight.

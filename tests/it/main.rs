@@ -19,10 +19,14 @@
 mod support;
 
 mod accounts;
+mod bulk;
+mod calendar;
 mod catalogue;
 mod contract;
 mod demo;
 mod foreign;
+mod hazard_loop;
+mod hazard_story;
 mod hazards;
 mod inspections;
 mod journal;
@@ -37,6 +41,7 @@ mod orgs;
 mod people;
 mod plans;
 mod platform;
+mod recurrence;
 mod review;
 mod schema;
 mod statistics;

@@ -104,7 +104,10 @@ async fn one_row(app: &TestApp, conn: &mut anxiao::platform::db::Conn, row: &Row
             if !fits(expect, &answer) {
                 wrong.push(format!("{about}: expected {expect:?}, got {} {}", answer.status, answer.text));
             }
-            if foreign.iter().any(|id| answer.text.contains(id.as_str())) {
+            // A call for many answers each id as it was given.
+            let given = ask.body.as_ref().filter(|_| row.operation.ends_with("/bulk")).map(ToString::to_string);
+            let given = |id: &str| given.as_deref().is_some_and(|body| body.contains(id));
+            if foreign.iter().any(|id| answer.text.contains(id.as_str()) && !given(id)) {
                 wrong.push(format!("{about}: tells of the other bureau: {}", answer.text));
             }
             if place == ABSENT {
