@@ -71,6 +71,8 @@ codes! {
     SiteCodeTaken = "site_code_taken", 409, "点位编码已存在", "The site code is taken";
     /// A bureau with this region code exists.
     RegionCodeTaken = "region_code_taken", 409, "行政区划代码已存在", "The region code is taken";
+    /// A listing of this bureau has the document number already.
+    NumberTaken = "number_taken", 409, "文号已使用", "The document number is taken";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.
