@@ -8,6 +8,7 @@ use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, Referra
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -43,5 +44,6 @@ pub fn all() -> Value {
         "listing_authority": ListingAuthority::ALL,
         "referral_authority": ReferralAuthority::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "notice_kind": Kind::ALL,
     })
 }
