@@ -8,6 +8,7 @@
 //! * `visits` — the inspections. `findings` — what is reported without one. `stories` — what becomes of each hazard.
 
 mod findings;
+mod measures;
 mod people;
 mod schools;
 mod stories;

@@ -197,7 +197,7 @@ crate::text_enum! {
         ExtensionPending = "extension_pending",
         /// The request was decided before.
         AlreadyDecided = "already_decided",
-        /// The request lapsed when the hazard was reported done.
+        /// The request lapsed: the hazard was reported done, or its deadline was set anew.
         ExtensionWithdrawn = "extension_withdrawn",
         /// The deadline in force is meanwhile no earlier than the one asked for.
         DeadlineMoved = "deadline_moved",

@@ -29,6 +29,7 @@ mod journal;
 mod kill;
 mod lanes;
 mod matrix;
+mod measures;
 mod org_import;
 mod orgs;
 mod people;

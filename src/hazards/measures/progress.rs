@@ -56,15 +56,9 @@ mod tests {
     #[test]
     fn a_report_is_due_by_the_end_of_each_local_quarter() {
         assert_eq!(next("2026-03-02T02:00:00Z", None), Some(at("2026-03-31T15:59:59.999999Z")));
-        assert_eq!(
-            next("2026-03-02T02:00:00Z", Some("2026-03-20T00:00:00Z")),
-            Some(at("2026-06-30T15:59:59.999999Z"))
-        );
+        assert_eq!(next("2026-03-02T02:00:00Z", Some("2026-03-20T00:00:00Z")), Some(at("2026-06-30T15:59:59.999999Z")));
         // 31 March 17:00 UTC is already the second quarter in Shanghai.
-        assert_eq!(
-            next("2026-03-02T02:00:00Z", Some("2026-03-31T17:00:00Z")),
-            Some(at("2026-09-30T15:59:59.999999Z"))
-        );
+        assert_eq!(next("2026-03-02T02:00:00Z", Some("2026-03-31T17:00:00Z")), Some(at("2026-09-30T15:59:59.999999Z")));
         assert_eq!(next("2026-11-02T02:00:00Z", None), Some(at("2026-12-31T15:59:59.999999Z")));
     }
 

@@ -9,7 +9,7 @@ crate::text_enum! {
         Granted = "granted",
         /// Not agreed to.
         Refused = "refused",
-        /// The hazard was reported done before anybody decided.
+        /// Lapsed before anybody decided: the hazard was reported done, or its deadline was set anew.
         Withdrawn = "withdrawn",
     }
 }

@@ -130,6 +130,11 @@ pub struct Hazard {
     /// When the plan was filed.
     #[schema(required)]
     pub plan_filed_at: Option<Timestamp>,
+    /// Until when a major has to report its progress next; null where none is owed.
+    #[schema(required)]
+    pub next_progress_due: Option<Timestamp>,
+    /// It has not reported by then; computed now.
+    pub progress_overdue: bool,
     /// The round of rectifying, from 1.
     pub round: i32,
     /// How often it was returned.
@@ -291,12 +296,15 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
     let due = row.due_at.map(Timestamp::utc);
     let (at, status, level) = (now.utc(), row.status, row.level);
     let allowed_actions = rules::allowed_actions(&row.facts(), &powers.actor(&row));
+    let next_progress_due = row.next_progress_due(zone);
     let hides_reporter = !row.source.is_schools_own() && powers.school_side(&row);
     Hazard {
         overdue: deadline::overdue(status, due, at),
         days_left: deadline::days_left(status, due, at, zone),
         warning: deadline::colour(status, level, due, at, zone),
         allowed_actions,
+        next_progress_due,
+        progress_overdue: next_progress_due.is_some_and(|due| due < now),
         rounds: None,
         id: row.id,
         version: row.version,

@@ -84,7 +84,11 @@ impl Powers {
     }
 
     /// The reaches of a permission that hold for a row.
-    pub(in crate::hazards) fn reaches<'a>(&'a self, permission: Permission, row: &'a Row) -> impl Iterator<Item = &'a Reach> {
+    pub(in crate::hazards) fn reaches<'a>(
+        &'a self,
+        permission: Permission,
+        row: &'a Row,
+    ) -> impl Iterator<Item = &'a Reach> {
         self.scopes
             .iter()
             .filter(move |(one, _)| *one == permission)

@@ -130,12 +130,8 @@ pub(in crate::hazards) fn take_numbers(
     year: i32,
     count: i64,
 ) -> Result<i64, Problem> {
-    let row = (
-        serials::bureau_id.eq(bureau_id),
-        serials::series.eq(series),
-        serials::year.eq(year),
-        serials::last.eq(count),
-    );
+    let row =
+        (serials::bureau_id.eq(bureau_id), serials::series.eq(series), serials::year.eq(year), serials::last.eq(count));
     Ok(on_conn!(tx.conn, conn => diesel::insert_into(serials::table)
         .values(row)
         .on_conflict((serials::bureau_id, serials::series, serials::year))

@@ -94,7 +94,9 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::NoSecondPerson => ("自查问题的登记与整改须由两人进行", "a self-check needs a second person"),
         Refusal::NotGeneral => ("只有一般隐患可以立查立改", "only a general hazard is closed on the spot"),
         Refusal::NoDeadline => ("尚无整改期限，无可延期", "there is no deadline yet to extend"),
-        Refusal::ExtensionTooLate => ("整改期限已过，不能再申请延期", "the deadline has passed: too late to ask for more time"),
+        Refusal::ExtensionTooLate => {
+            ("整改期限已过，不能再申请延期", "the deadline has passed: too late to ask for more time")
+        }
         Refusal::NeedsFifteenWorkingDays => (
             "挂牌督办的重大隐患须提前十五个工作日申请延期",
             "more time for a listed major is asked for at least fifteen working days ahead",
@@ -102,7 +104,7 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::ExtensionLimit => ("延期已达两次", "two extensions were granted already"),
         Refusal::ExtensionPending => ("已有延期申请待审批", "a request for more time waits for its decision already"),
         Refusal::AlreadyDecided => ("该申请已经审批", "the request was decided before"),
-        Refusal::ExtensionWithdrawn => ("该申请已随整改完成而撤回", "the request lapsed when the hazard was reported done"),
+        Refusal::ExtensionWithdrawn => ("该申请已失效", "the request lapsed"),
         Refusal::DeadlineMoved => {
             ("现行期限已不早于申请的期限", "the deadline in force is no earlier than the one asked for")
         }

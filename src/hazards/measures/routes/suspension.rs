@@ -142,11 +142,7 @@ impl NewSuspension {
     extensions(("x-permission" = json!("hazard.refer")))
 )]
 #[post("/hazards/{id}/suspension")]
-pub async fn suspend(
-    allowed: Allowed<hazard::Refer>,
-    id: PathId,
-    body: Body<NewSuspension>,
-) -> Result<Reply, Problem> {
+pub async fn suspend(allowed: Allowed<hazard::Refer>, id: PathId, body: Body<NewSuspension>) -> Result<Reply, Problem> {
     let hash = Arc::clone(&body.hash);
     allowed
         .write(&hash, move |tx, rights| {

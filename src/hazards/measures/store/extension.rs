@@ -10,6 +10,7 @@ use crate::hazards::measures::rules::{self, Asked, DECISION_WORKING_DAYS};
 use crate::hazards::measures::words::ExtensionStatus;
 use crate::hazards::store::days::Days;
 use crate::hazards::store::{Row, read};
+use crate::notices::measures as told;
 use crate::platform::db::schema::hazard_extensions;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -70,8 +71,7 @@ pub fn ask(
     let days = Days::of(tx.conn, row.bureau_id, zone)?;
     let hand = hand(tx.conn, rights, row)?;
     let standing = row.standing();
-    let marks =
-        rules::ask_extension(&standing, &hand, tx.now.utc(), zone, days.calendar()).map_err(refused)?;
+    let marks = rules::ask_extension(&standing, &hand, tx.now.utc(), zone, days.calendar()).map_err(refused)?;
     let due_before = row.due_at.ok_or_else(|| Problem::internal("an extension without a deadline"))?;
     let last: Option<i32> = hazard_extensions::table
         .filter(hazard_extensions::hazard_id.eq(row.id))
@@ -105,6 +105,7 @@ pub fn ask(
         "interim_controls": made.interim_controls, "asked_due_at": made.due_at, "decide_by": made.decide_by,
     });
     let receipt = save(tx, row, &after, "extension_asked", words)?;
+    told::extension_asked(tx, &after, made.id, hand.extend.issued_by_the_school)?;
     Ok((after, made, receipt))
 }
 
@@ -164,6 +165,7 @@ pub fn decide(
     let action = if approve { "extension_granted" } else { "extension_refused" };
     let words = json!({ "extension_id": made.id, "serial": made.serial, "opinion": made.opinion });
     let receipt = save(tx, row, &after, action, words)?;
+    told::extension_decided(tx, &after, (made.id, made.created_by), approve)?;
     Ok((after, made, receipt))
 }
 

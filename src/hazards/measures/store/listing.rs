@@ -12,6 +12,7 @@ use crate::hazards::measures::rules;
 use crate::hazards::measures::words::ListingAuthority;
 use crate::hazards::store::register::take_numbers;
 use crate::hazards::store::{Row, read};
+use crate::notices::{Kind, measures as told};
 use crate::platform::db::schema::hazard_listings;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -97,6 +98,7 @@ pub fn list_major(
         "listing_id": made.id, "authority": made.authority, "document_number": made.number, "demand": made.demand,
     });
     let receipt = save(tx, row, &after, "listed", words)?;
+    told::school_told(tx, Kind::HazardListed, &after)?;
     diesel::insert_into(hazard_listings::table).values(&made).execute(tx.conn)?;
     Ok((after, made, receipt))
 }
@@ -162,6 +164,7 @@ pub fn delist(
     let after = marked(tx, row, marks);
     let words = json!({ "listing_id": made.id, "document_number": made.number, "opinion": made.opinion });
     let receipt = save(tx, row, &after, "delisted", words)?;
+    told::school_told(tx, Kind::HazardDelisted, &after)?;
     Ok((after, made, receipt))
 }
 

@@ -10,7 +10,6 @@ pub mod referral;
 pub mod suspension;
 
 use chrono_tz::Tz;
-use diesel::prelude::*;
 use serde_json::Value;
 
 use super::rules::{ExtendReach, Hand, Standing};

@@ -7,6 +7,7 @@ use super::{Sent, hand, kept, marked, page_of, refused, save};
 use crate::access::Rights;
 use crate::hazards::measures::rules;
 use crate::hazards::store::Row;
+use crate::notices::{Kind, measures as told};
 use crate::platform::db::schema::hazard_suspensions;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -84,6 +85,7 @@ pub fn suspend(
         "suspension_id": made.id, "scope": made.scope, "reason": made.reason, "since": made.since,
     });
     let receipt = save(tx, row, &after, "suspended", words)?;
+    told::school_told(tx, Kind::UseStopped, &after)?;
     Ok((after, made, receipt))
 }
 
@@ -128,6 +130,7 @@ pub fn lift(
     let after = marked(tx, row, marks);
     let words = json!({ "suspension_id": made.id, "opinion": made.opinion });
     let receipt = save(tx, row, &after, "suspension_lifted", words)?;
+    told::school_told(tx, Kind::UseResumed, &after)?;
     Ok((after, made, receipt))
 }
 
