@@ -157,6 +157,7 @@ both_engines! {
 
         // A refused one does not count; a second granted one is the last.
         for (due_at, approve) in [("2026-03-28T12:00:00+08:00", false), ("2026-03-30T12:00:00+08:00", true)] {
+            app.clock.advance(TimeDelta::seconds(1));
             let asked = measure(app, "principal1", &id, rest, ask(due_at)).await.expect(201).id();
             measure(app, "section.fire", &id, &format!("extensions/{asked}/decision"), decision(approve)).await.expect(200);
         }
@@ -198,8 +199,8 @@ both_engines! {
         assert_eq!(hazard(app, &id).await["due_on"], "2026-03-09");
 
         // The school's own: its principal decides, but not what the principal asked.
-        let own = app.post("officer1", "/hazards", finding("self_check")).await.expect(201).id();
-        act(app, "officer1", &own, "issue", json!({"level": "general"})).await.expect(200);
+        let own = app.post("principal1", "/hazards", finding("self_check")).await.expect(201).id();
+        act(app, "principal1", &own, "issue", json!({"level": "general"})).await.expect(200);
         let asked = measure(app, "principal1", &own, "extensions", ask("2026-03-20T12:00:00+08:00")).await.expect(201).id();
         let decide = format!("extensions/{asked}/decision");
         assert_eq!(refused(measure(app, "principal1", &own, &decide, decision(true)).await), ["same_person"]);
