@@ -33,6 +33,7 @@ mod journal;
 mod kill;
 mod lanes;
 mod matrix;
+mod measures;
 mod month_summary;
 mod months;
 mod notices;

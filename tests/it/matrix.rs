@@ -69,6 +69,8 @@ fn foreign_ids() -> Vec<String> {
     ids.extend(STAFFED.iter().filter(|place| place.starts_with('b')).map(|place| person(place)));
     ids.extend(KEEPERS.iter().filter(|place| place.starts_with('b')).map(|place| of("checklist", place)));
     ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment", "month"].map(|noun| of(noun, "b.s1")));
+    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment"].map(|noun| of(noun, "b.s1")));
+    ids.extend(world::MEASURES.iter().map(|noun| of(noun, "b.s1")));
     ids.iter().map(ToString::to_string).collect()
 }
 

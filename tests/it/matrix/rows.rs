@@ -5,6 +5,7 @@ pub mod hazards;
 pub mod inspections;
 pub mod months;
 pub mod notices;
+pub mod measures;
 pub mod people;
 pub mod places;
 
@@ -33,6 +34,7 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         months::rows(),
         notices::rows(),
+        measures::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
