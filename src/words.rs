@@ -7,6 +7,7 @@ use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stag
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::ledgers::kind::{Format, Ledger};
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -38,6 +39,8 @@ pub fn all() -> Value {
         "hazard_closed_kind": ClosedKind::ALL,
         "hazard_remedy": Remedy::ALL,
         "hazard_warning": Colour::ALL,
+        "ledger": Ledger::ALL,
+        "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
     })
 }

@@ -92,6 +92,10 @@ actions! {
         /// Commenting.
         Comment = [HazardComment];
     }
+    ledger {
+        /// The ledgers as files; which rows is settled by the right to read hazards as well.
+        Export = [Export];
+    }
     report {
         /// Reports.
         Read = [ReportRead];

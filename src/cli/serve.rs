@@ -50,7 +50,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
                 config.listen
             ));
         }
-        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics);
+        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics).exporting_in(config.data_dir.join("tmp"));
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
         say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));
