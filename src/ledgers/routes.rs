@@ -4,7 +4,7 @@ use std::future::{Ready, ready};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, get};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::export::{self, Wanted};
 use super::facts::Facts;

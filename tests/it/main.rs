@@ -28,6 +28,8 @@ mod inspections;
 mod journal;
 mod kill;
 mod lanes;
+mod ledgers;
+mod ledgers_slow;
 mod matrix;
 mod org_import;
 mod orgs;

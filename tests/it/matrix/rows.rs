@@ -3,6 +3,7 @@
 pub mod catalogue;
 pub mod hazards;
 pub mod inspections;
+pub mod ledgers;
 pub mod people;
 pub mod places;
 
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        ledgers::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
