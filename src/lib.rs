@@ -9,8 +9,9 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
-//! * [`ledgers`]: the hazard ledger and the four lists, as pages and files. [`statistics`]: counters and the summary.
-//! * [`demo`]: the fictional district. [`built_in`]: what every installation has.
+//! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
+//! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
+//! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
 pub mod accounts;
@@ -23,6 +24,7 @@ pub mod demo;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
+pub mod notices;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;

@@ -8,6 +8,7 @@ use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::ledgers::kind::{Format, Ledger};
+use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
 /// Every enumeration with its words.
@@ -42,5 +43,6 @@ pub fn all() -> Value {
         "ledger": Ledger::ALL,
         "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "notice_kind": Kind::ALL,
     })
 }
