@@ -20,9 +20,8 @@ use crate::hazards::store::walk::Walk;
 use crate::platform::db::Conn;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
-use crate::platform::export::sheet::{self, MAX_ROWS, Title, Told};
+use crate::platform::export::sheet::{self, MAX_ROWS, Title, Told, too_many};
 use crate::platform::export::{Slot, answer as file, csv};
-use crate::platform::http::FieldError;
 use crate::platform::http::list::After;
 use crate::platform::journal::{Event, Stream as Journal};
 
@@ -166,15 +165,6 @@ pub async fn answer(allowed: Allowed<actions::ledger::Export>, wanted: Wanted) -
     }
 }
 
-fn too_many() -> Problem {
-    Problem::invalid(FieldError::new(
-        "format",
-        "too_many_rows",
-        "超过 XLSX 一张表的 1048575 行：请缩小筛选范围，或导出 CSV",
-        "more than the 1048575 rows of an XLSX sheet: narrow the filters, or take CSV",
-    ))
-}
-
 /// The CSV from its beginning. An error breaks the connection off: half a ledger never looks like a whole one.
 fn lines(export: Export, begin: Vec<u8>) -> impl Stream<Item = Result<Bytes, Problem>> {
     stream::try_unfold((export, Some(begin)), |(mut export, begin)| async move {
@@ -205,9 +195,6 @@ async fn book(export: &mut Export) -> Result<std::fs::File, Problem> {
     let made = actix_web::rt::spawn(made);
     loop {
         let page = export.page().await?;
-        if export.done > MAX_ROWS {
-            return Err(too_many());
-        }
         // A thread that is gone tells why below.
         if pages.send(Told::Rows(page)).await.is_err() || (export.ended && pages.send(Told::End).await.is_err()) {
             break;

@@ -13,12 +13,25 @@ use tokio::sync::mpsc::Receiver;
 use super::cell::safe;
 use crate::platform::db::types::Timestamp;
 use crate::platform::error::Problem;
+use crate::platform::http::FieldError;
 
 /// Most rows of a sheet beside its headings; Excel has 1 048 576 in all.
 pub const MAX_ROWS: u64 = 1_048_575;
 
-/// From this many bytes of text on, the parts of the file are written as large ones (zip64).
-const LARGE: usize = 512 * 1024 * 1024;
+/// Most bytes of a sheet before it is packed. Beyond four gibibytes a ZIP written as a stream needs zip64, which
+/// LibreOffice does not open.
+const MAX_BYTES: usize = 3 * 1024 * 1024 * 1024;
+
+/// More than a sheet holds.
+#[must_use]
+pub fn too_many() -> Problem {
+    Problem::invalid(FieldError::new(
+        "format",
+        "too_many_rows",
+        "超过 XLSX 一张表的 1048575 行或 3 GiB：请缩小筛选范围，或导出 CSV",
+        "more than the 1048575 rows or 3 GiB of an XLSX sheet: narrow the filters, or take CSV",
+    ))
+}
 
 /// What stands on the sheet beside its rows.
 #[derive(Debug, Clone)]
@@ -67,6 +80,9 @@ pub fn write(folder: PathBuf, title: &Title, mut rows: Receiver<Told>) -> Result
             Some(Told::Rows(page)) => {
                 for row in page {
                     line += 1;
+                    if bytes > MAX_BYTES || u64::from(line) > MAX_ROWS {
+                        return Err(too_many());
+                    }
                     for (column, cell) in (0..width).zip(&row) {
                         let cell = safe(cell);
                         bytes += cell.len() + 64;
@@ -78,7 +94,6 @@ pub fn write(folder: PathBuf, title: &Title, mut rows: Receiver<Told>) -> Result
             }
         }
     }
-    workbook.use_zip_large_file(bytes > LARGE);
     let mut file = tempfile::tempfile_in(&folder).map_err(disk)?;
     workbook.save_to_writer(BufWriter::new(&mut file)).map_err(xlsx)?;
     file.rewind().map_err(disk)?;
