@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, hazards, inspections, months, notices, openapi, orgs, service, statistics};
+use crate::{accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, service, statistics};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -28,6 +28,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(inspections::routes)
                 .configure(hazards::routes)
                 .configure(notices::routes)
+                .configure(ledgers::routes)
                 .configure(statistics::routes)
                 .configure(months::routes)
                 .configure(service::routes),

@@ -10,6 +10,7 @@ use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::months::rules::MonthStatus;
+use crate::ledgers::kind::{Format, Ledger};
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
@@ -46,6 +47,8 @@ pub fn all() -> Value {
         "extension_status": ExtensionStatus::ALL,
         "listing_authority": ListingAuthority::ALL,
         "referral_authority": ReferralAuthority::ALL,
+        "ledger": Ledger::ALL,
+        "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
         "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,

@@ -32,6 +32,8 @@ mod inspections;
 mod journal;
 mod kill;
 mod lanes;
+mod ledgers;
+mod ledgers_slow;
 mod matrix;
 mod measures;
 mod month_summary;

@@ -168,6 +168,10 @@ both_engines! {
         matrix_of(app, rows::notices::rows()).await;
     }
 
+    async fn ledgers_by_every_role_everywhere(app) {
+        matrix_of(app, rows::ledgers::rows()).await;
+    }
+
     async fn nobody_gets_further_than_the_public_calls(app) {
         let mut conn = world::build(app).await;
         let expired = app.token("office");

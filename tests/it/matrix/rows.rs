@@ -6,6 +6,7 @@ pub mod inspections;
 pub mod months;
 pub mod notices;
 pub mod measures;
+pub mod ledgers;
 pub mod people;
 pub mod places;
 
@@ -35,6 +36,7 @@ pub fn all() -> Vec<Row> {
         months::rows(),
         notices::rows(),
         measures::rows(),
+        ledgers::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
