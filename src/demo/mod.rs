@@ -7,8 +7,11 @@
 //! * `term` — the working days of the term. `world` — the people acting, one after the other, in the order of time.
 //! * `visits` — the inspections. `findings` — what is reported without one. `stories` — what becomes of each hazard.
 //! * `pointed_out` — hints and public reports.
+//! * `months` — who reported the month before.
 
 mod findings;
+mod measures;
+mod months;
 mod people;
 mod pointed_out;
 mod schools;
@@ -145,6 +148,7 @@ fn tell(tx: &mut Tx<'_>, term: &Term, hash: &str, keys: &Arc<Compartment>) -> Re
     visits::plan_all(&mut world);
     findings::report_all(&mut world);
     pointed_out::report_all(&mut world, keys);
+    months::report_all(&mut world);
     world.run(tx)?;
     let bureau_id = world.bureau.id;
     let payload = json!({"as_of": world.term.as_of(), "seed": SEED});

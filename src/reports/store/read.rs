@@ -1,5 +1,7 @@
 //! Reading reports through the scope of the caller: who triages sees what there is to triage, each reporter the own.
 
+use std::collections::HashSet;
+
 use chrono::{Datelike, NaiveDate};
 use chrono_tz::Tz;
 use diesel::prelude::*;
@@ -64,6 +66,17 @@ fn sight(rights: &Rights) -> Option<Condition> {
 pub fn one(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Row, Problem> {
     let sight = sight(rights).ok_or_else(Problem::not_found)?;
     Ok(reports::table.filter(reports::id.eq(id)).filter(sight).select(Row::as_select()).first(conn)?)
+}
+
+/// Which of these reports the caller sees; no statement where there are none.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn among(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+    let Some(sight) = sight(rights).filter(|_| !ids.is_empty()) else { return Ok(HashSet::new()) };
+    let found: Vec<Id> =
+        reports::table.filter(reports::id.eq_any(ids.to_vec())).filter(sight).select(reports::id).load(conn)?;
+    Ok(found.into_iter().collect())
 }
 
 /// One report, if the caller triages it.

@@ -3,6 +3,10 @@
 pub mod catalogue;
 pub mod hazards;
 pub mod inspections;
+pub mod ledgers;
+pub mod measures;
+pub mod months;
+pub mod notices;
 pub mod people;
 pub mod places;
 pub mod reports;
@@ -33,6 +37,10 @@ pub fn all() -> Vec<Row> {
         hazards::rows(),
         hazards::transitions(),
         reports::rows(),
+        months::rows(),
+        notices::rows(),
+        measures::rows(),
+        ledgers::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
