@@ -100,4 +100,10 @@ actions! {
         /// Reports.
         Read = [ReportRead];
     }
+    month {
+        /// A school's monthly report.
+        Submit = [MonthSubmit];
+        /// Opening a locked month of a school.
+        Unlock = [MonthUnlock];
+    }
 }
