@@ -49,4 +49,5 @@ mod recurrence;
 mod review;
 mod schema;
 mod statistics;
+mod timer;
 mod turnstile;
