@@ -10,6 +10,7 @@
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
+//! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -20,12 +21,14 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod notices;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
+pub mod recusals;
 pub mod server;
 pub mod service;
 pub mod statistics;

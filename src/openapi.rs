@@ -86,6 +86,8 @@ pub struct PageQuery {
         (name = "catalogue", description = "Categories, domains, checklists"),
         (name = "policy", description = "Deadlines and the calendar"),
         (name = "inspections", description = "From plan to confirmation, and the answers"),
+        (name = "recusals", description = "Who must not inspect which school"),
+        (name = "draws", description = "Double-random draws and their proof"),
         (name = "hazards", description = "From finding to closing"),
         (name = "reports", description = "Figures"),
         (name = "service", description = "The server itself")

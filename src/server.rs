@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, hazards, inspections, openapi, orgs, service, statistics};
+use crate::{accounts, catalogue, draws, hazards, inspections, openapi, orgs, recusals, service, statistics};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -27,6 +27,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(catalogue::routes)
                 .configure(inspections::routes)
                 .configure(hazards::routes)
+                .configure(recusals::routes)
+                .configure(draws::routes)
                 .configure(statistics::routes)
                 .configure(service::routes),
         )

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
@@ -39,6 +40,10 @@ pub fn all() -> Value {
         "hazard_closed_kind": ClosedKind::ALL,
         "hazard_remedy": Remedy::ALL,
         "hazard_warning": Colour::ALL,
+        "recusal_relation": crate::recusals::rules::Relation::ALL,
+        "draw_status": DrawStatus::ALL,
+        "draw_seeding": Seeding::ALL,
+        "draw_strata_by": StrataBy::ALL,
         "deadline_day_kind": DayKind::ALL,
         "notice_kind": Kind::ALL,
     })

@@ -96,4 +96,18 @@ actions! {
         /// Reports.
         Read = [ReportRead];
     }
+    recusal {
+        /// Seeing who must not inspect which school.
+        Read = [RecusalRead];
+        /// Declaring and ending.
+        Manage = [RecusalManage];
+        /// Asking for an exception and approving one.
+        Override = [RecusalOverride];
+    }
+    draw {
+        /// Seeing draws.
+        Read = [DrawRead];
+        /// Freezing, committing, revealing, drawing.
+        Manage = [DrawManage];
+    }
 }

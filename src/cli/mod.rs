@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod demo;
 mod doctor;
+mod draw;
 mod serve;
 
 use std::io::Write;
@@ -53,6 +54,9 @@ enum Command {
     Permissions,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
+    /// Verify the proof of a double-random draw, or make a seed for one; needs no database
+    #[command(subcommand)]
+    Draw(draw::Command),
     /// Check settings, keys and database, and say what is wrong
     Doctor,
 }
@@ -115,6 +119,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         }
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
+        Command::Draw(command) => draw::run(&command)?,
         Command::Doctor => return doctor::run(&config),
     }
     Ok(ExitCode::SUCCESS)

@@ -154,6 +154,9 @@ impl Proof {
         if let Some(at) = self.broken_line() {
             return Err(wrong(at, "holds a line break"));
         }
+        if let Some(word) = self.words().find(|word| word.is_empty() || word.contains(char::is_whitespace)) {
+            return Err(wrong("/", format!("`{word}` is not one word")));
+        }
         self.pool.check().map_err(|impossible| wrong("/pool", format!("cannot be drawn from: {impossible:?}")))?;
         if hex(&self.pool.hash()) != self.pool_sha256 {
             return Err(wrong("/pool_sha256", "is not SHA-256 of the pool"));
@@ -173,6 +176,30 @@ impl Proof {
             return Err(wrong("/result_sha256", "is not SHA-256 of the whole draw"));
         }
         Ok(())
+    }
+
+    /// Every text that stands between blanks in the canonical texts: with blanks of its own it could be two of them.
+    fn words(&self) -> impl Iterator<Item = &str> {
+        let Pool { number, frozen_at, frozen_by, seeding, strata_by, visit, .. } = &self.pool;
+        let single = [number, frozen_at, frozen_by, seeding, strata_by, &visit.kind, &visit.planned_from];
+        let rest = [&visit.planned_to, &self.pool_sha256, &self.drawn_at, &self.drawn_by, &self.result_sha256];
+        let seeds = self.seeds.iter();
+        let seeds = seeds.flat_map(|one| {
+            [&one.official, &one.committed_at, &one.commitment, &one.revealed_at, &one.seed, &one.salt]
+        });
+        let pool = &self.pool;
+        single
+            .into_iter()
+            .chain(rest)
+            .chain(&visit.checklist_ids)
+            .chain(pool.strata.iter().map(|one| &one.name))
+            .chain(pool.schools.iter().flat_map(|one| [&one.id, &one.stratum]))
+            .chain(&pool.inspectors)
+            .chain(pool.excluded.iter().flat_map(|one| [&one.inspector, &one.school, &one.why]))
+            .chain(seeds)
+            .chain(self.entropy.iter().flat_map(|one| [&one.recorded_by, &one.recorded_at]))
+            .chain(self.results.iter().flat_map(|one| [&one.stratum, &one.school].into_iter().chain(&one.team)))
+            .map(String::as_str)
     }
 
     /// A text with a line break could pretend to be several lines of the canonical text.

@@ -19,6 +19,9 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
     ("inspections_pkey", "inspections.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
+    ("recusals_pkey", "recusals.id", Code::IdReused),
+    ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),
+    ("draws_pkey", "draws.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
     (
         "idempotency_keys_pkey",
