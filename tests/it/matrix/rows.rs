@@ -1,6 +1,7 @@
 //! Every operation of the document, folder by folder.
 
 pub mod catalogue;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod people;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        draws::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
