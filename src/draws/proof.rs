@@ -90,7 +90,7 @@ impl Proof {
         let mut out = String::new();
         let mut line = |text: std::fmt::Arguments<'_>| {
             // Writing into a string cannot fail.
-            drop(out.write_fmt(text));
+            let _ = out.write_fmt(text);
             out.push('\n');
         };
         line(format_args!("{} result", self.algorithm));

@@ -23,7 +23,7 @@ pub fn new_recusal(id: Id, place: Place) -> Value {
 
 /// A draw of one school.
 pub fn new_draw(id: Id, place: Place) -> Value {
-    let who = if bureau(place) == "b" { ["b.leader", "b.inspector"] } else { ["inspector2", "inspector1"] };
+    let who = if bureau(place) == "b" { ["b.leader", "b.inspector"] } else { ["leader", "office"] };
     json!({
         "id": id, "title": "抽查", "reason": "每月一次",
         "objects": {"org_ids": [org_of(place)], "quotas": [{"count": 1}]},
