@@ -24,6 +24,7 @@ pub mod demo;
 pub mod draws;
 pub mod hazards;
 pub mod inspections;
+pub mod months;
 pub mod notices;
 pub mod openapi;
 pub mod orgs;

@@ -29,6 +29,8 @@ pub struct Problem {
     current: Option<serde_json::Value>,
     /// What would be allowed instead.
     allowed_actions: Option<serde_json::Value>,
+    /// What would be refused as well, and why.
+    refused_actions: Option<serde_json::Value>,
 }
 
 /// One field or rule.
@@ -90,6 +92,7 @@ pub struct PageQuery {
         (name = "draws", description = "Double-random draws and their proof"),
         (name = "hazards", description = "From finding to closing"),
         (name = "reports", description = "Figures"),
+        (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")
     )
 )]

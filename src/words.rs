@@ -5,9 +5,11 @@ use serde_json::{Value, json};
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
+use crate::hazards::marks::Determination;
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
@@ -39,12 +41,14 @@ pub fn all() -> Value {
         "hazard_refusal": Refusal::ALL,
         "hazard_closed_kind": ClosedKind::ALL,
         "hazard_remedy": Remedy::ALL,
+        "hazard_determination": Determination::ALL,
         "hazard_warning": Colour::ALL,
         "recusal_relation": crate::recusals::rules::Relation::ALL,
         "draw_status": DrawStatus::ALL,
         "draw_seeding": Seeding::ALL,
         "draw_strata_by": StrataBy::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,
     })
 }

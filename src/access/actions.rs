@@ -92,6 +92,10 @@ actions! {
         /// Commenting.
         Comment = [HazardComment];
     }
+    notice {
+        /// One's own inbox.
+        Read = [NoticeRead];
+    }
     report {
         /// Reports.
         Read = [ReportRead];
@@ -109,5 +113,11 @@ actions! {
         Read = [DrawRead];
         /// Freezing, committing, revealing, drawing.
         Manage = [DrawManage];
+    }
+    month {
+        /// A school's monthly report.
+        Submit = [MonthSubmit];
+        /// Opening a locked month of a school.
+        Unlock = [MonthUnlock];
     }
 }

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod draw;
 mod serve;
+mod warn;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -52,6 +53,10 @@ enum Command {
     Openapi,
     /// Print the permission table as Markdown
     Permissions,
+    /// Look at every deadline once and tell whom it concerns
+    Warn(warn::Args),
+    /// Print the states of a hazard, and who moves it from which to which, as Markdown
+    States,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
     /// Verify the proof of a double-random draw, or make a seed for one; needs no database
@@ -118,6 +123,8 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
             say(crate::openapi::document().to_yaml().map_err(|error| error.to_string())?.trim_end());
         }
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
+        Command::Warn(args) => warn::run(&config, &args)?,
+        Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Draw(command) => draw::run(&command)?,
         Command::Doctor => return doctor::run(&config),

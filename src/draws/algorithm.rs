@@ -109,7 +109,7 @@ impl Stream {
     pub fn new(material: &[u8], pool_hash: &[u8; 32], number: &str) -> Self {
         let mut key = [0_u8; 32];
         // 32 bytes are far below the 8160 at which HKDF refuses; then the key stays zero and every check fails.
-        drop(Hkdf::<Sha256>::new(Some(pool_hash), material).expand(number.as_bytes(), &mut key));
+        let _ = Hkdf::<Sha256>::new(Some(pool_hash), material).expand(number.as_bytes(), &mut key);
         Self(ChaCha20::new(&key.into(), &[0_u8; 12].into()))
     }
 

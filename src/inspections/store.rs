@@ -19,4 +19,4 @@ pub use create::{Edit, NewInspection, create, edit, stored};
 pub use findings::{Signature, Submit, Submitted, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};
-pub use sight::{Seen, seen, seen_to_change};
+pub use sight::{AnswerCondition, Condition, Seen, answers_in, inspections_in, seen, seen_to_change};

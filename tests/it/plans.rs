@@ -1,6 +1,8 @@
 //! How many statements the hot calls take, whatever the size of the page, and that every list of hazards is answered
 //! from an index of its bureau or school.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use reqwest::Method;
@@ -89,7 +91,8 @@ both_engines! {
         told_of("answer", one, 10);
         let issue = json!({"action": "issue", "level": "general"});
         let path = format!("/hazards/{}/transitions", ids[1]);
-        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 14);
+        // Three of them tell the school.
+        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 18);
         told_of("summary", cost(app, "office", Method::GET, "/reports/summary", None).await, 4);
         let dear: Vec<_> = told.iter().filter(|(_, count, most)| count > most).collect();
         assert!(dear.is_empty(), "too many statements (name, found, most): {dear:?}\nall: {told:?}");
@@ -125,6 +128,52 @@ both_engines! {
         }
         assert!(wrong.is_empty(), "{} plans:\n{}", wrong.len(), wrong.join("\n"));
     }
+
+    async fn a_page_of_the_deadline_timer_takes_few_statements_and_walks_indexes(app) {
+        let mut costs = Vec::new();
+        // In the second round the first three are far overdue: one more colour of each.
+        for (more, made) in [(3, 3), (30, 33)] {
+            for n in 0..more {
+                let id = hazard(app, n).await;
+                let issue = json!({"action": "issue", "level": "general"});
+                app.post("office", &format!("/hazards/{id}/transitions"), issue).await.expect(200);
+            }
+            app.clock.advance(chrono::TimeDelta::days(9));
+            let log: anxiao::platform::db::StatementLog = Arc::default();
+            assert_eq!(crate::notices::warn_logged(app, Some(Arc::clone(&log))).await.made, made);
+            let mut statements = log.lock().unwrap().clone();
+            let control = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET "];
+            statements.retain(|sql| !control.iter().any(|word| sql.starts_with(word)));
+            costs.push(statements.len());
+            let mut conn = app.connect();
+            if app.engine == Engine::Postgres {
+                for setting in ["enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort"] {
+                    diesel::sql_query(format!("SET {setting} = off")).execute(&mut conn).unwrap();
+                }
+                diesel::sql_query("SET plan_cache_mode = force_generic_plan").execute(&mut conn).unwrap();
+            }
+            let plain = |sql: &str| sql.replace(['`', '"'], "");
+            let walks: Vec<&String> = statements.iter().filter(|sql| plain(sql).contains("ORDER BY hazard")).collect();
+            // Deadlines twice (looked at, then written), rechecks and replies of 甲区; the three of 乙区.
+            assert_eq!(walks.len(), 7, "{statements:#?}");
+            for sql in walks {
+                let plan = explain(&mut conn, sql);
+                let told = plan.join("\n  ");
+                assert_eq!(fault(&plan, app.engine).filter(|_| !plain(sql).contains("FROM (hazard_ref")), None, "{sql}\n  {told}");
+                let index = if plain(sql).contains("ORDER BY hazard_referrals") {
+                    "hazard_referrals_unanswered"
+                } else if plain(sql).contains("recheck_due_at <") {
+                    "hazards_by_bureau_status"
+                } else {
+                    "hazards_by_bureau_open"
+                };
+                assert!(told.contains(index), "{index}: {sql}\n  {told}");
+            }
+        }
+        // The first run makes the row of the lease.
+        assert_eq!(costs[0], costs[1] + 1, "more hazards, more statements");
+        assert!(costs[0] <= 32, "{costs:?}");
+    }
 }
 
 /// Every filter of the list. `q` and `under` have no index of their own: they are compared with the rows of the bureau's
@@ -144,6 +193,13 @@ fn filters(visit: &str) -> Vec<String> {
         "from=2026-01-01",
         "to=2026-12-31",
         "q=x",
+        "warning=none",
+        "warning=blue",
+        "warning=red",
+        "recurrence=true",
+        "listed=true",
+        "suspended=false",
+        "extension_pending=true",
         "status=issued&level=major&overdue=true",
     ]
     .map(str::to_owned)
@@ -151,6 +207,7 @@ fn filters(visit: &str) -> Vec<String> {
     all.push(format!("org_id={}", org("a.s1")));
     all.push(format!("under={}", org("a.s1")));
     all.push(format!("inspection_id={visit}"));
+    all.push(format!("responsible_user_id={}", user("staff1")));
     all
 }
 
@@ -192,18 +249,20 @@ fn fault(plan: &[String], engine: Engine) -> Option<&'static str> {
         Engine::Sqlite => (
             any(&["SCAN hazards"]),
             any(&["TEMP B-TREE FOR", "ORDER BY"]),
-            any(&["SEARCH hazards", "(bureau_id=?"]) || any(&["SEARCH hazards", "(org_id=?"]),
+            ["bureau_id", "org_id", "responsible_user_id"]
+                .iter()
+                .any(|of| any(&["SEARCH hazards", &format!("({of}=?")])),
         ),
         Engine::Postgres => (
             any(&["Seq Scan on hazards"]),
             any(&["Sort"]),
-            any(&["Index Cond", "(bureau_id = "]) || any(&["Index Cond", "(org_id = "]),
+            ["bureau_id", "org_id", "responsible_user_id"].iter().any(|of| any(&["Index Cond", &format!("({of} = ")])),
         ),
     };
     match (scan, sort, walk) {
         (true, _, _) => Some("reads the whole table"),
         (_, true, _) => Some("sorts what it found"),
-        (_, _, false) => Some("walks no index of a bureau or school"),
+        (_, _, false) => Some("walks no index of a bureau, school or person"),
         _ => None,
     }
 }

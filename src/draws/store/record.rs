@@ -151,7 +151,6 @@ impl Record for DrawRecord {
 /// A promise as stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
 #[diesel(table_name = draw_commitments)]
-#[expect(missing_docs, reason = "the columns are explained in the migrations")]
 pub struct CommitmentRow {
     pub position: i32,
     pub official: Id,

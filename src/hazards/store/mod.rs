@@ -7,6 +7,7 @@ pub mod people;
 pub mod policies;
 pub mod powers;
 pub mod read;
+pub mod recurrence;
 pub mod register;
 pub mod report;
 pub mod row;

@@ -106,28 +106,11 @@ impl Powers {
     /// What the person may do over this hazard.
     #[must_use]
     pub fn actor(&self, row: &Row) -> Actor {
-        let issue = self.reaches(Permission::HazardIssue, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(IssueReach::Any),
-            Limit::General => Some(IssueReach::General),
-            Limit::GeneralOfOwnInspection => self.of_own_inspection(row).then_some(IssueReach::General),
-            Limit::OwnGeneral => Some(IssueReach::OwnGeneral),
-            _ => None,
-        });
-        let rectify = self.reaches(Permission::HazardRectify, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(RectifyReach::Any),
-            Limit::Assigned => Some(RectifyReach::Assigned),
-            _ => None,
-        });
-        let recheck = self.reaches(Permission::HazardRecheck, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(Side::Bureau),
-            Limit::SchoolsGeneral => Some(Side::School),
-            _ => None,
-        });
-        let void = self.reaches(Permission::HazardVoid, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(VoidReach::Any),
-            Limit::OwnRegistered => Some(VoidReach::OwnRegistered),
-            _ => None,
-        });
+        let limits = |permission| self.reaches(permission, row).map(|reach| reach.limit);
+        let issue = limits(Permission::HazardIssue).filter_map(|limit| issue_reach(limit, self.of_own_inspection(row)));
+        let rectify = limits(Permission::HazardRectify).filter_map(rectify_reach);
+        let recheck = limits(Permission::HazardRecheck).filter_map(recheck_side);
+        let void = limits(Permission::HazardVoid).filter_map(void_reach);
         Actor {
             user_id: self.user_id.0,
             issue: issue.max(),
@@ -162,6 +145,44 @@ impl Powers {
             _ => Edit::Never,
         });
         allowed.max().unwrap_or(Edit::Never)
+    }
+}
+
+/// What a limit of `hazard.issue` means for a hazard.
+pub(crate) fn issue_reach(limit: Limit, of_own_inspection: bool) -> Option<IssueReach> {
+    match limit {
+        Limit::Full => Some(IssueReach::Any),
+        Limit::General => Some(IssueReach::General),
+        Limit::GeneralOfOwnInspection => of_own_inspection.then_some(IssueReach::General),
+        Limit::OwnGeneral => Some(IssueReach::OwnGeneral),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.rectify` means for a hazard.
+pub(crate) const fn rectify_reach(limit: Limit) -> Option<RectifyReach> {
+    match limit {
+        Limit::Full => Some(RectifyReach::Any),
+        Limit::Assigned => Some(RectifyReach::Assigned),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.recheck` means for a hazard.
+pub(crate) const fn recheck_side(limit: Limit) -> Option<Side> {
+    match limit {
+        Limit::Full => Some(Side::Bureau),
+        Limit::SchoolsGeneral => Some(Side::School),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.void` means for a hazard.
+pub(crate) const fn void_reach(limit: Limit) -> Option<VoidReach> {
+    match limit {
+        Limit::Full => Some(VoidReach::Any),
+        Limit::OwnRegistered => Some(VoidReach::OwnRegistered),
+        _ => None,
     }
 }
 

@@ -13,9 +13,9 @@ use crate::access::Rights;
 use crate::hazards::deadline;
 use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Change, Due, Request};
-use crate::hazards::status::{Action, Refusal, Remedy, Status};
+use crate::hazards::status::{Action, Level, Refusal, Remedy, Status};
 use crate::notices::occasions;
-use crate::platform::db::schema::{hazard_rounds, hazards};
+use crate::platform::db::schema::{hazard_extensions, hazard_rounds, hazards};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -37,7 +37,15 @@ pub fn transition(
     people::settle(tx.conn, rights, row, &mut request, tx.now)?;
     let actor = Powers::over(tx.conn, rights, [row])?.actor(row);
     let facts = row.facts();
-    let change = rules::decide(&facts, &actor, &request).map_err(|refusals| refused(&refusals))?;
+    let change = match rules::decide(&facts, &actor, &request) {
+        Ok(change) => change,
+        Err(mut refusals) => {
+            if people::school_has_no_second(tx.conn, row, &actor, &refusals, tx.now)? {
+                refusals.extend([Refusal::NoSecondPerson, Refusal::NeedsBureau]);
+            }
+            return Err(refused(&refusals));
+        }
+    };
     let mut after = row.clone();
     after.version += 1;
     after.updated_at = tx.now;
@@ -49,12 +57,17 @@ pub fn transition(
         None
     };
     set_deadlines(&mut after, &change, days.as_ref(), zone, tx.now)?;
+    let withdrawn = withdraw_request(tx, row, &mut after)?;
     round(tx, &after, row, &request, rights.user_id())?;
+    people::remember_recheckers(tx, row, &request, rights.user_id())?;
     save(tx, row, &after, zone)?;
     let mut payload = difference(row, &after)?;
     payload.insert("from".to_owned(), json!(row.status));
     payload.insert("to".to_owned(), json!(after.status));
     payload.insert("round".to_owned(), json!(after.round));
+    if withdrawn {
+        payload.insert("extension".to_owned(), json!(WITHDRAWN));
+    }
     if let Value::Object(words) = request.journal() {
         payload.extend(words.into_iter().filter(|(_, word)| !word.is_null()));
     }
@@ -62,6 +75,26 @@ pub fn transition(
     let receipt = tx.record(event.with(Value::Object(payload)))?;
     occasions::hazard_moved(tx, change.action, row, &after)?;
     Ok((after, receipt))
+}
+
+/// The status of a request for more time that lost its object.
+pub const WITHDRAWN: &str = "withdrawn";
+
+/// A request for more time stands as long as the deadline it asks to move stands and runs. Reporting done, a refused
+/// order, a void stop the clock; a deadline given by hand answers the request in another way. Nobody is then left with
+/// a decision that would move a deadline nobody asked about.
+fn withdraw_request(tx: &mut Tx<'_>, before: &Row, after: &mut Row) -> Result<bool, Problem> {
+    use hazard_extensions as e;
+    let mut marks = after.marks();
+    if !marks.extension_pending || (after.status.clock_runs() && after.due_at == before.due_at) {
+        return Ok(false);
+    }
+    marks.extension_pending = false;
+    after.marks = Doc::of(&marks);
+    diesel::update(e::table.filter(e::hazard_id.eq(before.id)).filter(e::status.eq("pending")))
+        .set((e::status.eq(WITHDRAWN), e::version.eq(e::version + 1), e::updated_at.eq(tx.now)))
+        .execute(tx.conn)?;
+    Ok(true)
 }
 
 /// The refusal without the record; the caller adds what may be seen.
@@ -91,7 +124,10 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::NeedsOnSite => ("重大隐患须现场复查", "a major is rechecked on site"),
         Refusal::PlanMissing => ("重大隐患须先提交整改方案", "a major needs its plan first"),
         Refusal::BasisMissing => ("重大隐患须注明判定依据", "a major names the clause it matches"),
-        Refusal::NoSecondPerson => ("自查问题的登记与整改须由两人进行", "a self-check needs a second person"),
+        Refusal::NoSecondPerson => (
+            "须由第二人进行；本校没有其他人时由教育局处理",
+            "a second person is needed; where the school has none, the bureau",
+        ),
         Refusal::NotGeneral => ("只有一般隐患可以立查立改", "only a general hazard is closed on the spot"),
     }
 }
@@ -110,6 +146,11 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
     }
     if let Some(basis) = &change.basis {
         row.basis = Some(basis.clone());
+    }
+    if let Request::Issue { determination, .. } | Request::Regrade { determination, .. } = request {
+        let mut marks = row.marks();
+        marks.determination = determination.or(marks.determination).filter(|_| change.level == Level::Major);
+        row.marks = Doc::of(&marks);
     }
     match request {
         Request::Issue { responsible_org_id, requirement, lead_section, remedy, .. } => {

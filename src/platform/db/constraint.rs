@@ -23,6 +23,8 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),
     ("draws_pkey", "draws.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
+    ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
+    ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
     (
         "idempotency_keys_pkey",
         "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",

@@ -4,6 +4,8 @@ pub mod catalogue;
 pub mod draws;
 pub mod hazards;
 pub mod inspections;
+pub mod months;
+pub mod notices;
 pub mod people;
 pub mod places;
 
@@ -31,6 +33,8 @@ pub fn all() -> Vec<Row> {
         hazards::rows(),
         hazards::transitions(),
         draws::rows(),
+        months::rows(),
+        notices::rows(),
     ];
     folders.into_iter().flatten().collect()
 }

@@ -150,9 +150,9 @@ pub async fn build(app: &TestApp) -> Conn {
             "checklist_ids": [of("checklist", bureau(place))],
         });
         app.post(by, "/inspections", inspection).await.expect(201);
-        for noun in ["hazard", "earlier hazard"] {
+        for (noun, status) in [("hazard", "registered"), ("earlier hazard", "closed")] {
             app.post(by, "/hazards", hazard(of(noun, place), place, "referral")).await.expect(201);
-            set_hazard(&mut conn, of(noun, place), place, "registered", "general");
+            set_hazard(&mut conn, of(noun, place), place, status, "general");
         }
         let note = json!({"id": of("comment", place), "text": "已联系"});
         app.post(by, &format!("/hazards/{}/comments", of("hazard", place)), note).await.expect(201);
