@@ -91,6 +91,7 @@ pub struct PageQuery {
         (name = "recusals", description = "Who must not inspect which school"),
         (name = "draws", description = "Double-random draws and their proof"),
         (name = "hazards", description = "From finding to closing"),
+        (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
         (name = "reports", description = "Figures"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")

@@ -15,9 +15,13 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
+<<<<<<< HEAD
 use crate::{
     accounts, catalogue, draws, hazards, inspections, months, notices, openapi, orgs, recusals, service, statistics,
 };
+=======
+use crate::{accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, service, statistics};
+>>>>>>> main
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -32,6 +36,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(recusals::routes)
                 .configure(draws::routes)
                 .configure(notices::routes)
+                .configure(ledgers::routes)
                 .configure(statistics::routes)
                 .configure(months::routes)
                 .configure(service::routes),

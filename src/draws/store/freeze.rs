@@ -4,7 +4,8 @@ use chrono::{Datelike, SecondsFormat};
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::record::{DrawRecord, Seen, view};
+use super::record::{DrawRecord, Seen};
+use super::show::view;
 use super::{inspectors, schools};
 use crate::access::scope::org_ref;
 use crate::access::{OrgRef, Rights};

@@ -7,6 +7,7 @@ use serde::Serialize;
 use utoipa::ToSchema;
 
 use super::freeze::stamp;
+use super::show::view;
 use crate::access::{Permission, Rights};
 use crate::draws::algorithm::{ALGORITHM, Pick};
 use crate::draws::bodies::DrawFilter;
@@ -282,7 +283,8 @@ impl Seen {
         }
     }
 
-    fn picks(&self) -> impl Iterator<Item = (Pick, Option<Id>)> + '_ {
+    /// What was drawn, with the inspections made of it.
+    pub fn picks(&self) -> impl Iterator<Item = (Pick, Option<Id>)> + '_ {
         self.results.iter().map(|(position, stratum, org_id, team, inspection_id, _, _)| {
             let pick = Pick {
                 position: u32::try_from(*position).unwrap_or(0),
@@ -360,46 +362,4 @@ pub fn stored(conn: &mut Conn, id: Option<Id>, rights: &Rights, hash: &[u8]) -> 
         }
         Some(_) => Err(Problem::new(Code::IdReused)),
     }
-}
-
-/// What this caller sees of a draw. Seeds come out together, so that whoever shows the last one cannot have computed
-/// the result from the others; from people of the pool's schools they stay hidden with everything that follows from
-/// them, whether their own school was drawn or not: that it is withheld must not tell.
-#[must_use]
-pub fn view(rights: &Rights, seen: &Seen) -> DrawRecord {
-    let facts = seen.facts(rights);
-    let withheld = facts.belongs && !facts.open();
-    let all_shown = facts.revealed == facts.needed();
-    let commitments = seen.commitments.iter().map(|one| {
-        let shown = |text: &Option<String>| text.clone().filter(|_| all_shown && !withheld);
-        CommitmentView {
-            official: one.official,
-            committed_at: one.committed_at,
-            commitment: one.commitment.clone(),
-            revealed_at: one.revealed_at,
-            seed: shown(&one.seed),
-            salt: shown(&one.salt),
-        }
-    });
-    let results = seen.picks().map(|(pick, inspection_id)| ResultView { pick, inspection_id });
-    DrawRecord {
-        summary: seen.row.clone(),
-        pool: seen.pool.clone(),
-        commitments: commitments.collect(),
-        entropy: seen.entropy.clone().filter(|_| !withheld),
-        results: (facts.results > 0 && !withheld).then(|| results.collect()),
-        withheld,
-        proof_open: facts.open(),
-    }
-}
-
-/// The proof, once it is open.
-///
-/// # Errors
-/// 409 `not_yet` while a drawn inspection may still be a secret; 500 where the stored draw does not hold.
-pub fn proof(rights: &Rights, seen: &Seen) -> Result<Proof, Problem> {
-    super::steps::allow(crate::draws::rules::Step::Prove, &seen.facts(rights))?;
-    let proof = seen.proof();
-    proof.verify().map_err(|mismatch| Problem::internal(format!("draw {}: {mismatch}", seen.row.number)))?;
-    Ok(proof)
 }

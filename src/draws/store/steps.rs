@@ -6,7 +6,8 @@ use diesel::prelude::*;
 use serde_json::{Value, json};
 
 use super::freeze::stamp;
-use super::record::{DrawRecord, Seen, view};
+use super::record::{DrawRecord, Seen};
+use super::show::view;
 use crate::access::Rights;
 use crate::draws::algorithm::{commitment, draw, hex, sha256_hex, unhex};
 use crate::draws::bodies::{NewCommitment, NewEntropy, Publication, ShownSeed, VoidDraw};

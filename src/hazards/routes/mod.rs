@@ -28,5 +28,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(policies::create)
         .service(policies::change)
         .service(calendar::one)
-        .service(calendar::put);
+        .service(calendar::put)
+        .configure(super::measures::routes);
 }

@@ -131,6 +131,11 @@ pub struct Hazard {
     /// When the plan was filed.
     #[schema(required)]
     pub plan_filed_at: Option<Timestamp>,
+    /// Until when a major has to report its progress next; null where none is owed.
+    #[schema(required)]
+    pub next_progress_due: Option<Timestamp>,
+    /// It has not reported by then; computed now.
+    pub progress_overdue: bool,
     /// The round of rectifying, from 1.
     pub round: i32,
     /// How often it was returned.
@@ -312,6 +317,7 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
         .into_iter()
         .partition(|possible| possible.refusals.is_empty());
     let refused = |possible: rules::Possible| Refused { action: possible.action, reasons: possible.refusals };
+    let next_progress_due = row.next_progress_due(zone);
     let hides_reporter = !row.source.is_schools_own() && powers.school_side(&row);
     Hazard {
         overdue: deadline::overdue(status, due, at),
@@ -320,6 +326,8 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
         allowed_actions: open.into_iter().map(|possible| possible.action).collect(),
         refused_actions: closed.into_iter().map(refused).collect(),
         marks: row.marks(),
+        next_progress_due,
+        progress_overdue: next_progress_due.is_some_and(|due| due < now),
         rounds: None,
         id: row.id,
         version: row.version,

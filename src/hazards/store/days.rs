@@ -149,4 +149,16 @@ impl Days {
     pub fn recheck_due(&self, now: Timestamp) -> Deadline {
         deadline::after(now.utc(), RECHECK_WORKING_DAYS, DayKind::Working, &self.calendar, self.zone)
     }
+
+    /// The end of the local day that lies so many working days ahead.
+    #[must_use]
+    pub fn working(&self, now: Timestamp, count: u32) -> Deadline {
+        deadline::after(now.utc(), count, DayKind::Working, &self.calendar, self.zone)
+    }
+
+    /// The working days of the bureau.
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
+    }
 }

@@ -12,6 +12,7 @@ pub mod register;
 pub mod report;
 pub mod row;
 pub mod transition;
+pub mod walk;
 
 pub use powers::Powers;
 pub use register::{NewHazard, OnSpot, register};

@@ -14,7 +14,7 @@ use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 
 /// The permissions that matter for single hazards.
-const PERMISSIONS: [Permission; 10] = [
+const PERMISSIONS: [Permission; 12] = [
     Permission::HazardRead,
     Permission::HazardEdit,
     Permission::HazardIssue,
@@ -23,6 +23,8 @@ const PERMISSIONS: [Permission; 10] = [
     Permission::HazardRecheck,
     Permission::HazardReopen,
     Permission::HazardApprove,
+    Permission::HazardExtend,
+    Permission::HazardRefer,
     Permission::HazardVoid,
     Permission::HazardComment,
 ];
@@ -82,7 +84,11 @@ impl Powers {
     }
 
     /// The reaches of a permission that hold for a row.
-    fn reaches<'a>(&'a self, permission: Permission, row: &'a Row) -> impl Iterator<Item = &'a Reach> {
+    pub(in crate::hazards) fn reaches<'a>(
+        &'a self,
+        permission: Permission,
+        row: &'a Row,
+    ) -> impl Iterator<Item = &'a Reach> {
         self.scopes
             .iter()
             .filter(move |(one, _)| *one == permission)
@@ -95,7 +101,7 @@ impl Powers {
             })
     }
 
-    fn any(&self, permission: Permission, row: &Row) -> bool {
+    pub(in crate::hazards) fn any(&self, permission: Permission, row: &Row) -> bool {
         self.reaches(permission, row).next().is_some()
     }
 

@@ -94,7 +94,7 @@ fn seen_through(reach: &Reach, me: Id) -> Option<Condition> {
 }
 
 /// What the caller sees at all; nothing for nobody.
-fn sight(rights: &Rights) -> Option<Condition> {
+pub(super) fn sight(rights: &Rights) -> Option<Condition> {
     let scope = rights.of(Permission::HazardRead);
     let me = rights.user_id();
     scope.reaches.iter().filter_map(|reach| seen_through(reach, me)).reduce(|one, other| Box::new(one.or(other)))
@@ -222,10 +222,10 @@ pub struct Filter {
     source: Option<Source>,
     /// Of this organisation.
     #[param(value_type = Option<String>, format = Uuid)]
-    org_id: Option<Id>,
+    pub(super) org_id: Option<Id>,
     /// Of this organisation and all below it.
     #[param(value_type = Option<String>, format = Uuid)]
-    under: Option<Id>,
+    pub(super) under: Option<Id>,
     /// Past its deadline and not reported done; `false` for all others.
     overdue: Option<bool>,
     /// Due on this day (or at this instant) or before.
@@ -270,7 +270,7 @@ pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<Zones, Problem> {
 
 /// Every id in a filter names something in sight, or the answer is 404. Gives the filter with `under` a school, which
 /// has nothing below it, turned into `org_id`.
-fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
+pub(super) fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
     let mut filter = filter.clone();
     let scope = rights.of(Permission::HazardRead);
     if let Some(org) = filter.org_id {
@@ -319,7 +319,7 @@ pub fn list(
     Ok(list.page(rows, |row| (row.created_at, row.id))?.counted(counted))
 }
 
-fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Option<Condition> {
+pub(super) fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Option<Condition> {
     let mut all = sight(rights)?;
     macro_rules! and {
         ($condition:expr) => {

@@ -107,7 +107,7 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     let contributions: Vec<_> = rows.iter().map(|row| row.contribution(zone)).collect();
     counters::add_all(tx, &contributions)?;
     let count = i64::try_from(rows.len()).map_err(Problem::internal)?;
-    let last = take_numbers(tx, org.bureau_id, year, count)?;
+    let last = take_numbers(tx, org.bureau_id, "hazard", year, count)?;
     let mut receipt = None;
     for (serial, row) in (last - count + 1..).zip(&mut rows) {
         row.number = number::format(&region, year, serial);
@@ -123,14 +123,17 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     Ok((rows, receipt))
 }
 
-/// The next `count` serials of a bureau and year; answers the last of them. The row stays locked until the commit.
-fn take_numbers(tx: &mut Tx<'_>, bureau_id: Id, year: i32, count: i64) -> Result<i64, Problem> {
-    let row = (
-        serials::bureau_id.eq(bureau_id),
-        serials::series.eq("hazard"),
-        serials::year.eq(year),
-        serials::last.eq(count),
-    );
+/// The next `count` serials of a bureau, series and year; answers the last of them. The row stays locked until the
+/// commit.
+pub(in crate::hazards) fn take_numbers(
+    tx: &mut Tx<'_>,
+    bureau_id: Id,
+    series: &str,
+    year: i32,
+    count: i64,
+) -> Result<i64, Problem> {
+    let row =
+        (serials::bureau_id.eq(bureau_id), serials::series.eq(series), serials::year.eq(year), serials::last.eq(count));
     Ok(on_conn!(tx.conn, conn => diesel::insert_into(serials::table)
         .values(row)
         .on_conflict((serials::bureau_id, serials::series, serials::year))

@@ -98,7 +98,7 @@ fn withdraw_request(tx: &mut Tx<'_>, before: &Row, after: &mut Row) -> Result<bo
 }
 
 /// The refusal without the record; the caller adds what may be seen.
-fn refused(refusals: &[Refusal]) -> Problem {
+pub(in crate::hazards) fn refused(refusals: &[Refusal]) -> Problem {
     let errors = refusals.iter().map(|refusal| {
         let (zh, en) = words(*refusal);
         FieldError::new("", refusal.as_str(), zh, en)
@@ -129,6 +129,29 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
             "a second person is needed; where the school has none, the bureau",
         ),
         Refusal::NotGeneral => ("只有一般隐患可以立查立改", "only a general hazard is closed on the spot"),
+        Refusal::NoDeadline => ("尚无整改期限，无可延期", "there is no deadline yet to extend"),
+        Refusal::ExtensionTooLate => {
+            ("整改期限已过，不能再申请延期", "the deadline has passed: too late to ask for more time")
+        }
+        Refusal::NeedsFifteenWorkingDays => (
+            "挂牌督办的重大隐患须提前十五个工作日申请延期",
+            "more time for a listed major is asked for at least fifteen working days ahead",
+        ),
+        Refusal::ExtensionLimit => ("延期已达两次", "two extensions were granted already"),
+        Refusal::ExtensionPending => ("已有延期申请待审批", "a request for more time waits for its decision already"),
+        Refusal::AlreadyDecided => ("该申请已经审批", "the request was decided before"),
+        Refusal::ExtensionWithdrawn => ("该申请已失效", "the request lapsed"),
+        Refusal::DeadlineMoved => {
+            ("现行期限已不早于申请的期限", "the deadline in force is no earlier than the one asked for")
+        }
+        Refusal::NotTheIssuer => ("只能审批本人交办的隐患", "you decide only of what you issued yourself"),
+        Refusal::NotMajor => ("只适用于重大隐患", "only for a major"),
+        Refusal::AlreadyListed => ("已挂牌督办", "under supervised listing already"),
+        Refusal::NotListed => ("未挂牌督办", "not under supervised listing"),
+        Refusal::NotClosed => ("销号之前不能办理", "not before it is closed"),
+        Refusal::AlreadySuspended => ("已处于停用状态", "a stop of use is in force already"),
+        Refusal::NotSuspended => ("未处于停用状态", "no stop of use is in force"),
+        Refusal::AlreadyReplied => ("已登记过回复", "the reply was recorded before"),
     }
 }
 
@@ -311,14 +334,14 @@ fn round(tx: &mut Tx<'_>, after: &Row, before: &Row, request: &Request, actor: I
 }
 
 /// Writes what moved, and the counters with it.
-pub(super) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row, zone: Tz) -> Result<(), Problem> {
+pub(in crate::hazards) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row, zone: Tz) -> Result<(), Problem> {
     counters::apply(tx, Some(&before.contribution(zone)), Some(&after.contribution(zone)))?;
     diesel::update(hazards::table.find(after.id)).set(Moved::from(after)).execute(tx.conn)?;
     Ok(())
 }
 
 /// The columns that differ, as the journal keeps them: applied in order they give the row again.
-pub(super) fn difference(before: &Row, after: &Row) -> Result<Map<String, Value>, Problem> {
+pub(in crate::hazards) fn difference(before: &Row, after: &Row) -> Result<Map<String, Value>, Problem> {
     let (old, new) = (tree(before)?, tree(after)?);
     let moved = |name: &str, value: &Value| !matches!(name, "version" | "updated_at") && old.get(name) != Some(value);
     let set: Map<String, Value> = new.into_iter().filter(|(name, value)| moved(name, value)).collect();

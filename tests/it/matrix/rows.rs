@@ -6,6 +6,8 @@ pub mod hazards;
 pub mod inspections;
 pub mod months;
 pub mod notices;
+pub mod measures;
+pub mod ledgers;
 pub mod people;
 pub mod places;
 
@@ -35,6 +37,8 @@ pub fn all() -> Vec<Row> {
         draws::rows(),
         months::rows(),
         notices::rows(),
+        measures::rows(),
+        ledgers::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
