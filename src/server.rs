@@ -15,13 +15,10 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-<<<<<<< HEAD
 use crate::{
-    accounts, catalogue, draws, hazards, inspections, months, notices, openapi, orgs, recusals, service, statistics,
+    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals, service,
+    statistics,
 };
-=======
-use crate::{accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, service, statistics};
->>>>>>> main
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {

@@ -10,8 +10,8 @@ use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, Referra
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
-use crate::months::rules::MonthStatus;
 use crate::ledgers::kind::{Format, Ledger};
+use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
@@ -45,18 +45,15 @@ pub fn all() -> Value {
         "hazard_remedy": Remedy::ALL,
         "hazard_determination": Determination::ALL,
         "hazard_warning": Colour::ALL,
-<<<<<<< HEAD
         "recusal_relation": crate::recusals::rules::Relation::ALL,
         "draw_status": DrawStatus::ALL,
         "draw_seeding": Seeding::ALL,
         "draw_strata_by": StrataBy::ALL,
-=======
         "extension_status": ExtensionStatus::ALL,
         "listing_authority": ListingAuthority::ALL,
         "referral_authority": ReferralAuthority::ALL,
         "ledger": Ledger::ALL,
         "export_format": Format::ALL,
->>>>>>> main
         "deadline_day_kind": DayKind::ALL,
         "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,

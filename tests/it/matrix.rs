@@ -68,15 +68,10 @@ fn foreign_ids() -> Vec<String> {
     ids.extend(PEOPLE.iter().filter(|one| one.0.starts_with("b.")).flat_map(|one| [user(one.0), session(one.0)]));
     ids.extend(STAFFED.iter().filter(|place| place.starts_with('b')).map(|place| person(place)));
     ids.extend(KEEPERS.iter().filter(|place| place.starts_with('b')).map(|place| of("checklist", place)));
-<<<<<<< HEAD
     ids.extend(
         ["site", "hazard", "earlier hazard", "inspection", "comment", "month", "recusal"].map(|noun| of(noun, "b.s1")),
     );
-=======
-    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment", "month"].map(|noun| of(noun, "b.s1")));
-    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment"].map(|noun| of(noun, "b.s1")));
     ids.extend(world::MEASURES.iter().map(|noun| of(noun, "b.s1")));
->>>>>>> main
     ids.iter().map(ToString::to_string).collect()
 }
 

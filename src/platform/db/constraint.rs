@@ -19,18 +19,15 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
     ("inspections_pkey", "inspections.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
-<<<<<<< HEAD
     ("recusals_pkey", "recusals.id", Code::IdReused),
     ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),
     ("draws_pkey", "draws.id", Code::IdReused),
-=======
     ("hazard_extensions_pkey", "hazard_extensions.id", Code::IdReused),
     ("hazard_listings_pkey", "hazard_listings.id", Code::IdReused),
     ("hazard_listings_number_key", "hazard_listings.bureau_id, hazard_listings.number", Code::NumberTaken),
     ("hazard_progress_reports_pkey", "hazard_progress_reports.id", Code::IdReused),
     ("hazard_suspensions_pkey", "hazard_suspensions.id", Code::IdReused),
     ("hazard_referrals_pkey", "hazard_referrals.id", Code::IdReused),
->>>>>>> main
     ("comments_pkey", "comments.id", Code::IdReused),
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
     ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
