@@ -40,9 +40,14 @@ fn pair(n: u8) -> ([u8; 32], [u8; 32], String) {
     (seed, salt, commitment(&seed, &salt))
 }
 
+/// The draw of a bureau, also where a school of it is named.
+fn draw_of(place: Place) -> Id {
+    of("draw", if place == ABSENT { ABSENT } else { bureau(place) })
+}
+
 /// Puts a draw into a state: the seeds of these people promised, so many of them shown, the result drawn or not.
 fn set_draw(conn: &mut Conn, place: Place, status: DrawStatus, seeding: Seeding, people: &[Id], shown: usize) {
-    let (id, now) = (of("draw", place), Timestamp::from(start_time()));
+    let (id, now) = (draw_of(place), Timestamp::from(start_time()));
     diesel::delete(draw_results::table.filter(draw_results::draw_id.eq(id))).execute(conn).unwrap();
     diesel::delete(draw_commitments::table.filter(draw_commitments::draw_id.eq(id))).execute(conn).unwrap();
     diesel::update(draws::table.find(id))
@@ -96,7 +101,7 @@ fn other(who: &str) -> Id {
 }
 
 fn drawn(place: Place, rest: &str) -> String {
-    format!("/draws/{}{rest}", of("draw", place))
+    format!("/draws/{}{rest}", draw_of(place))
 }
 
 fn recusal(place: Place, rest: &str) -> String {
