@@ -37,3 +37,5 @@ mod platform;
 mod review;
 mod schema;
 mod statistics;
+mod surprise;
+mod two_worlds;

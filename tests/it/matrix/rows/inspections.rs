@@ -40,7 +40,7 @@ pub fn rows() -> Vec<Row> {
         row("POST /inspections", &[P::InspectionPlan], |case| {
             let (kind, team) = match case.who {
                 "principal1" | "officer1" | "staff1" => ("patrol", vec![user(case.who)]),
-                "supervisor" | "inspector1" => ("routine", vec![user(case.who)]),
+                "supervisor" | "inspector1" => ("routine", vec![user(case.who), user("inspector2")]),
                 _ => ("routine", team(case.place)),
             };
             let body = json!({
