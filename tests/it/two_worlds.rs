@@ -20,7 +20,7 @@ use std::collections::BTreeSet;
 use crate::matrix::rows;
 use crate::support::Engine;
 use pair::{Pair, TRUE_ID, VOID_ID};
-use script::{Source, Step};
+use script::Source;
 use secret::Secret;
 
 /// Seeds of the usual run; `TWO_WORLDS_SEEDS` asks for more.
@@ -35,8 +35,7 @@ struct Figures {
     seeds: u64,
 }
 
-async fn one_seed(engine: Engine, seed: u64, figures: &mut Figures) {
-    let mut pair = Pair::start(engine).await;
+async fn one_seed(mut pair: Pair, seed: u64, figures: &mut Figures) {
     let mut source = Source::new(seed);
     let mut secret = Secret::new(source.fork());
     // From the first step on there is something to hide: one whose id the schools hold, one already void.
@@ -92,7 +91,9 @@ fn worlds(engine: Engine) {
     let seeds = std::env::var("TWO_WORLDS_SEEDS").ok().and_then(|n| n.parse().ok()).unwrap_or(SEEDS);
     let mut figures = Figures::default();
     for seed in 0..seeds {
-        runtime.block_on(one_seed(engine, seed, &mut figures));
+        let databases = [engine.database(), engine.database()];
+        let pair = runtime.block_on(Pair::start(engine, databases));
+        runtime.block_on(one_seed(pair, seed, &mut figures));
     }
     script::every_operation_of_a_school_was_called(&figures.operations);
     eprintln!(

@@ -4,13 +4,14 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anxiao::access::Role;
-use anxiao::platform::db::Conn;
+use anxiao::platform::db::{Conn, DatabaseUrl};
 use anxiao::platform::db::types::Timestamp;
 use anxiao::platform::ids::Ids;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use rand::rngs::StdRng;
 use rand::{Rng, SeedableRng};
+use tempfile::TempDir;
 use tokio::sync::oneshot;
 
 use super::script::Step;
@@ -50,8 +51,7 @@ pub struct World {
 }
 
 impl World {
-    async fn start(engine: Engine) -> Self {
-        let (url, folder) = engine.database();
+    async fn start(engine: Engine, (url, folder): (DatabaseUrl, TempDir)) -> Self {
         let ids = Arc::new(StepIds(Mutex::new(StdRng::seed_from_u64(0))));
         let (app, stop) = TestApp::start_with(engine, url, folder, ids.clone()).await;
         let conn = world::build(&app).await;
@@ -89,8 +89,8 @@ fn whole(answer: &Answer) -> String {
 }
 
 impl Pair {
-    pub async fn start(engine: Engine) -> Self {
-        Self { first: World::start(engine).await, second: World::start(engine).await }
+    pub async fn start(engine: Engine, [first, second]: [(DatabaseUrl, TempDir); 2]) -> Self {
+        Self { first: World::start(engine, first).await, second: World::start(engine, second).await }
     }
 
     /// Moves both clocks on.
