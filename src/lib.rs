@@ -9,6 +9,7 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -21,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod hazards;
 pub mod inspections;
+pub mod notices;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;

@@ -9,6 +9,7 @@ use super::rules::{self, Phone};
 use super::sight::{self, Places, UserRow, visible};
 use crate::access::{OrgRef, Permission, Rights};
 use crate::accounts::sessions;
+use crate::notices::{Kind, occasions};
 use crate::orgs::bodies::told;
 use crate::platform::db::schema::users;
 use crate::platform::db::types::{Id, Timestamp};
@@ -242,6 +243,8 @@ pub fn set_disabled(tx: &mut Tx<'_>, rights: &Rights, id: Id, disabled: bool) ->
     let current = sight::view(tx.conn, &scope, old)?;
     let receipt = record(tx, id, if disabled { "disabled" } else { "enabled" }, place(&current))?;
     let row: UserRow = users::table.find(id).select(UserRow::as_select()).first(tx.conn)?;
+    let kind = if disabled { Kind::AccountDisabled } else { Kind::AccountEnabled };
+    occasions::account_changed(tx, kind, id, row.version)?;
     answer(tx, &scope, row, receipt)
 }
 
@@ -264,6 +267,7 @@ pub fn reset_password(tx: &mut Tx<'_>, rights: &Rights, id: Id, secret: &Secret)
         ))
         .execute(tx.conn)?;
     sessions::end_all(tx, id, "password_reset")?;
+    occasions::account_changed(tx, Kind::PasswordReset, id, old.version + 1)?;
     let current = sight::view(tx.conn, &scope, old)?;
     Ok(record(tx, id, "password_reset", place(&current))?.with(()))
 }

@@ -11,6 +11,7 @@ use crate::hazards::marks::Marks;
 use crate::hazards::rules;
 use crate::hazards::status::{ClosedKind, Level, Source, Status};
 use crate::hazards::{deadline, number};
+use crate::notices::occasions;
 use crate::on_conn;
 use crate::platform::db::schema::{hazard_rounds, hazards, orgs, serials};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -116,6 +117,7 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
             diesel::insert_into(hazard_rounds::table).values(fixed(row, spot)).execute(tx.conn)?;
         }
     }
+    occasions::hazards_registered(tx, &rows)?;
     Ok((rows, receipt))
 }
 

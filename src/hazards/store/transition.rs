@@ -14,6 +14,7 @@ use crate::hazards::deadline;
 use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Change, Due, Request};
 use crate::hazards::status::{Action, Refusal, Remedy, Status};
+use crate::notices::occasions;
 use crate::platform::db::schema::{hazard_rounds, hazards};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Receipt, Tx};
@@ -59,6 +60,7 @@ pub fn transition(
     }
     let event = Event::of("hazard", row.id, change.action.as_str()).at(row.bureau_id, row.org_id);
     let receipt = tx.record(event.with(Value::Object(payload)))?;
+    occasions::hazard_moved(tx, change.action, row, &after)?;
     Ok((after, receipt))
 }
 

@@ -643,6 +643,50 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    notices (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        bureau_id -> Nullable<Id>,
+        org_id -> Nullable<Id>,
+        kind -> Text,
+        entity -> Text,
+        entity_id -> Id,
+        colour -> Nullable<Text>,
+        due_at -> Nullable<Utc>,
+        dedupe -> Text,
+        payload -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    notice_recipients (notice_id, user_id) {
+        notice_id -> Id,
+        user_id -> Id,
+        created_at -> Utc,
+        read_at -> Nullable<Utc>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    leases (name) {
+        name -> Text,
+        holder -> Id,
+        until -> Utc,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -673,4 +717,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     hazard_progress_reports,
     hazard_suspensions,
     hazard_referrals,
+    notices,
+    notice_recipients,
+    leases,
 );

@@ -1,0 +1,18 @@
+//! Notices: who is told what, and has it been read.
+//!
+//! * [`tell`] makes one notice in the transaction of what it tells of. [`audience`]: who is meant, found over valid
+//!   memberships. [`occasions`]: the one table that says which change is told to whom.
+//! * [`kind`]: the kinds and their words. A notice keeps references only; its text is made on read, in the reader's
+//!   language.
+//! * `inbox`: a person's own notices; one about what has left the person's sight is not shown and not counted.
+//! * `warning`: the timer that looks at deadlines. It makes notices and nothing else: overdue and colours are
+//!   computed on read, so a timer that stands still loses notices and never a state.
+
+pub mod audience;
+pub mod kind;
+pub mod occasions;
+pub mod store;
+
+pub use audience::Audience;
+pub use kind::Kind;
+pub use store::{Notice, tell, tell_first};
