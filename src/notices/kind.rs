@@ -100,6 +100,9 @@ kinds! {
     /// The quarterly progress of a major is missing.
     ProgressOverdue = "progress_overdue",
         "重大隐患 {number} 未按季度报告进展{due_on}", "The quarterly progress of major hazard {number} is overdue{due_on}";
+    /// Somebody was put on the team of an inspection. Says neither where nor when: who may know reads it there.
+    InspectionAssigned = "inspection_assigned",
+        "您被列入一次检查的检查组", "You are on the team of an inspection";
     /// The account was closed.
     AccountDisabled = "account_disabled",
         "您的账号曾被停用", "Your account was disabled";

@@ -16,6 +16,7 @@ use crate::access::{Permission, Rights};
 use crate::catalogue::rules::Fault;
 use crate::catalogue::words::invalid;
 use crate::inspections::rules::{Action, Kind, Status};
+use crate::notices::{self, Audience, Notice};
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{inspection_checklists, inspection_team, inspections};
 use crate::platform::db::types::{Id, Timestamp};
@@ -279,7 +280,15 @@ pub fn create(
         "kind": new.kind, "announced": announced, "team": new.team, "lead_id": lead_id, "checklist_ids": new.checklist_ids,
         "planned_on": new.planned_on,
     }));
+    tell_team(tx, org, id, 1, &new.team)?;
     Ok((tx.record(event)?, view))
+}
+
+/// Tells people that they are on a team. Nobody of a school that must not know is among them.
+fn tell_team(tx: &mut Tx<'_>, org: &OrgRef, id: Id, version: i64, people: &[Id]) -> Result<(), Problem> {
+    let notice = Notice::about(notices::Kind::InspectionAssigned, "inspection", id, version).at(org.bureau_id, org.id);
+    let audiences: Vec<Audience> = people.iter().map(|person| Audience::Person(*person)).collect();
+    notices::tell(tx, &notice, &audiences)
 }
 
 /// Whether the caller plans as somebody of the school, and so may name its people only.
@@ -360,6 +369,8 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
             inspections::lead_id.eq(lead_id),
         ))
         .execute(tx.conn)?;
+    let added: Vec<Id> = team.iter().copied().filter(|person| !seen.team.contains(person)).collect();
+    tell_team(tx, &seen.org, row.id, row.version + 1, &added)?;
     let payload = json!({
         "team": team, "lead_id": lead_id, "checklist_ids": edit.checklist_ids, "planned_on": planned_on,
     });

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use anxiao::access::Role;
-use anxiao::platform::db::{Conn, DatabaseUrl};
 use anxiao::platform::db::types::Timestamp;
+use anxiao::platform::db::{Conn, DatabaseUrl};
 use anxiao::platform::ids::Ids;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
