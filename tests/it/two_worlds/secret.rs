@@ -107,7 +107,7 @@ impl Secret {
                 app.get("office", "/inspections?count=true").await.expect(200);
             }
             _ => {
-                app.post("office", &format!("{at}/check-in"), json!({})).await;
+                app.post("leader", &format!("{at}/check-in"), json!({})).await.expect(409);
                 app.put(team[0], &format!("{at}/answers/fang-001"), json!({"result": "pass"})).await.expect(409);
                 app.patch(by, &at, version + 9, json!({"title": "x"})).await.expect(412);
             }
