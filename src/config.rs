@@ -49,6 +49,9 @@ pub struct Given {
     /// Milliseconds between "not ready" and the end of listening when stopping [default: 500]
     #[arg(long, global = true, env = "ANXIAO_DRAIN_MS", value_name = "MS")]
     pub drain_ms: Option<u64>,
+    /// Minutes between two looks at deadlines, each telling whom it concerns; 0 turns them off [default: 10]
+    #[arg(long, global = true, env = "ANXIAO_WARN_EVERY_MINUTES", value_name = "N")]
+    pub warn_every_minutes: Option<u64>,
     /// Let a server that holds demo accounts listen beyond loopback
     #[arg(long, global = true, env = "ANXIAO_ALLOW_DEMO", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub allow_demo: Option<bool>,
@@ -75,6 +78,8 @@ pub struct Config {
     pub db: DbOptions,
     /// Milliseconds between "not ready" and the end of listening.
     pub drain_ms: u64,
+    /// Minutes between two looks at deadlines; 0 for none.
+    pub warn_every_minutes: u64,
     /// Demo accounts may be served beyond loopback.
     pub allow_demo: bool,
 }
@@ -107,6 +112,7 @@ impl Given {
             queue: self.queue.or(below.queue),
             batch: self.batch.or(below.batch),
             drain_ms: self.drain_ms.or(below.drain_ms),
+            warn_every_minutes: self.warn_every_minutes.or(below.warn_every_minutes),
             allow_demo: self.allow_demo.or(below.allow_demo),
         }
     }
@@ -146,6 +152,10 @@ impl Given {
                 statements: None,
             },
             drain_ms: self.drain_ms.unwrap_or(500),
+            warn_every_minutes: match self.warn_every_minutes {
+                Some(minutes) if minutes > 1440 => return Err("warn_every_minutes must be at most 1440, a day".into()),
+                given => given.unwrap_or(10),
+            },
             allow_demo: self.allow_demo.unwrap_or(false),
         })
     }
@@ -168,6 +178,7 @@ impl Config {
             queue: Some(self.db.queue),
             batch: Some(self.db.batch_jobs),
             drain_ms: Some(self.drain_ms),
+            warn_every_minutes: Some(self.warn_every_minutes),
             allow_demo: Some(self.allow_demo),
         };
         toml::to_string(&given).unwrap_or_default()

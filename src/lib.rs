@@ -22,6 +22,7 @@ pub mod config;
 pub mod demo;
 pub mod hazards;
 pub mod inspections;
+pub mod months;
 pub mod notices;
 pub mod openapi;
 pub mod orgs;

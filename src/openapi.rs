@@ -88,6 +88,7 @@ pub struct PageQuery {
         (name = "inspections", description = "From plan to confirmation, and the answers"),
         (name = "hazards", description = "From finding to closing"),
         (name = "reports", description = "Figures"),
+        (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -15,7 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, hazards, inspections, openapi, orgs, service, statistics};
+use crate::{accounts, catalogue, hazards, inspections, months, notices, openapi, orgs, service, statistics};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -27,7 +27,9 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(catalogue::routes)
                 .configure(inspections::routes)
                 .configure(hazards::routes)
+                .configure(notices::routes)
                 .configure(statistics::routes)
+                .configure(months::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

@@ -7,6 +7,7 @@ use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stag
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
@@ -40,6 +41,7 @@ pub fn all() -> Value {
         "hazard_remedy": Remedy::ALL,
         "hazard_warning": Colour::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,
     })
 }

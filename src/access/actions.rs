@@ -92,8 +92,18 @@ actions! {
         /// Commenting.
         Comment = [HazardComment];
     }
+    notice {
+        /// One's own inbox.
+        Read = [NoticeRead];
+    }
     report {
         /// Reports.
         Read = [ReportRead];
+    }
+    month {
+        /// A school's monthly report.
+        Submit = [MonthSubmit];
+        /// Opening a locked month of a school.
+        Unlock = [MonthUnlock];
     }
 }

@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod doctor;
 mod serve;
+mod warn;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -51,6 +52,8 @@ enum Command {
     Openapi,
     /// Print the permission table as Markdown
     Permissions,
+    /// Look at every deadline once and tell whom it concerns
+    Warn(warn::Args),
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
     /// Check settings, keys and database, and say what is wrong
@@ -114,6 +117,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
             say(crate::openapi::document().to_yaml().map_err(|error| error.to_string())?.trim_end());
         }
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
+        Command::Warn(args) => warn::run(&config, &args)?,
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Doctor => return doctor::run(&config),
     }

@@ -4,14 +4,17 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::{prepare_folder, say};
 use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
-use crate::platform::clock::SystemClock;
+use crate::notices::warning::{self, Warnings};
+use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::db::{Db, migrations};
-use crate::platform::ids::SystemIds;
+use crate::platform::ids::{Ids, SystemIds};
+use crate::platform::jobs;
 use crate::platform::telemetry::{self, Metrics};
 use crate::server::{self, Listen};
 
@@ -50,6 +53,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
                 config.listen
             ));
         }
+        let (stop, stopped) = watch::channel(false);
+        let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
         let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics);
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
@@ -61,10 +66,44 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         }
         wait_for_the_end().await?;
         running.leave();
+        stop.send_replace(true);
         tokio::time::sleep(Duration::from_millis(config.drain_ms)).await;
         running.stop().await;
+        if let Some(warnings) = warnings {
+            // A page is a matter of milliseconds; what is not finished then, another run does.
+            drop(tokio::time::timeout(Duration::from_secs(5), warnings).await);
+        }
         Ok(())
     })
+}
+
+/// How soon after the start deadlines are looked at.
+const FIRST_LOOK: Duration = Duration::from_secs(5);
+
+/// Looks at deadlines every so many minutes in the background; what fails is logged and tried again next time.
+fn warn_by_the_clock(
+    config: &Config,
+    db: &Db,
+    ids: &SystemIds,
+    metrics: Arc<Metrics>,
+    stopped: watch::Receiver<bool>,
+) -> Option<tokio::task::JoinHandle<()>> {
+    let between = match config.warn_every_minutes {
+        0 => return None,
+        minutes => Duration::from_secs(minutes * 60),
+    };
+    let lease = Some(warning::lease(ids.next(SystemClock.now())));
+    let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease };
+    let asked = stopped.clone();
+    Some(actix_web::rt::spawn(jobs::repeat(FIRST_LOOK, between, stopped, async move || {
+        match work.run(&|| !*asked.borrow()).await {
+            Ok(outcome) => {
+                metrics.warned(outcome.made);
+                tracing::info!(notices = outcome.made, elsewhere = outcome.elsewhere, "deadlines were looked at");
+            }
+            Err(problem) => tracing::error!(%problem, "deadlines could not be looked at"),
+        }
+    })))
 }
 
 async fn wait_for_the_end() -> Result<(), String> {

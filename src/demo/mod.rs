@@ -6,8 +6,10 @@
 //! * `schools` — the bureau, its clusters and schools, their sites. `people` — who works there.
 //! * `term` — the working days of the term. `world` — the people acting, one after the other, in the order of time.
 //! * `visits` — the inspections. `findings` — what is reported without one. `stories` — what becomes of each hazard.
+//! * `months` — who reported the month before.
 
 mod findings;
+mod months;
 mod people;
 mod schools;
 mod stories;
@@ -135,6 +137,7 @@ fn tell(tx: &mut Tx<'_>, term: &Term, hash: &str) -> Result<Commit<()>, Problem>
     people::schools(tx, &mut world, hash)?;
     visits::plan_all(&mut world);
     findings::report_all(&mut world);
+    months::report_all(&mut world);
     world.run(tx)?;
     let bureau_id = world.bureau.id;
     let payload = json!({"as_of": world.term.as_of(), "seed": SEED});

@@ -4,15 +4,20 @@
 //!   memberships. [`occasions`]: the one table that says which change is told to whom.
 //! * [`kind`]: the kinds and their words. A notice keeps references only; its text is made on read, in the reader's
 //!   language.
-//! * `inbox`: a person's own notices; one about what has left the person's sight is not shown and not counted.
-//! * `warning`: the timer that looks at deadlines. It makes notices and nothing else: overdue and colours are
+//! * [`inbox`]: a person's own notices; one about what has left the person's sight is not shown and not counted.
+//! * [`warning`]: the timer that looks at deadlines. It makes notices and nothing else: overdue and colours are
 //!   computed on read, so a timer that stands still loses notices and never a state.
 
 pub mod audience;
+pub mod inbox;
 pub mod kind;
+pub mod look;
 pub mod occasions;
+pub mod routes;
 pub mod store;
+pub mod warning;
 
 pub use audience::Audience;
 pub use kind::Kind;
+pub use routes::routes;
 pub use store::{Notice, tell, tell_first};

@@ -15,7 +15,7 @@ use crate::platform::journal::Event;
 
 mod sight;
 
-pub use sight::{OrgFilter, counted, list, literal, lower, visible};
+pub use sight::{OrgFilter, counted, in_scope, list, literal, lower, visible};
 
 /// A row of `orgs`.
 #[derive(Debug, Clone, PartialEq, Queryable, Selectable, Insertable)]

@@ -71,6 +71,16 @@ codes! {
     SiteCodeTaken = "site_code_taken", 409, "点位编码已存在", "The site code is taken";
     /// A bureau with this region code exists.
     RegionCodeTaken = "region_code_taken", 409, "行政区划代码已存在", "The region code is taken";
+    /// The month is locked for this school; the safety office may open it.
+    MonthLocked = "month_locked", 409, "该月份已锁定", "The month is locked";
+    /// The month of a school that is still open needs no unlocking.
+    MonthOpen = "month_open", 409, "该月份尚未锁定", "The month is still open";
+    /// The school has reported the month already; `current` is the report.
+    MonthReported = "month_reported", 409, "该月份已报送", "The month is already reported";
+    /// Nothing found, says the report; the ledger has hazards of that month.
+    ContradictsLedger = "contradicts_ledger", 409, "与隐患台账不符", "The report contradicts the ledger";
+    /// Something found, says the report; neither the ledger nor the report has any of it.
+    NothingToReport = "nothing_to_report", 409, "没有可报送的隐患，请作零报告", "There is nothing to report but nothing found";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.

@@ -1,4 +1,4 @@
-//! What the house stands on and what knows nothing of schools: database, HTTP, journal, errors, time and ids.
+//! What the house stands on and what knows nothing of schools: database, HTTP, journal, timers, errors, time and ids.
 
 #[macro_use]
 mod text_enum;
@@ -8,5 +8,6 @@ pub mod db;
 pub mod error;
 pub mod http;
 pub mod ids;
+pub mod jobs;
 pub mod journal;
 pub mod telemetry;

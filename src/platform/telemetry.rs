@@ -1,6 +1,8 @@
 //! Logs and figures. Logs are JSON lines without bodies, names or tokens; figures are Prometheus text.
 
-use prometheus::{Encoder, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder};
+use prometheus::{
+    Encoder, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 
 /// The figures of this process.
 pub struct Metrics {
@@ -9,6 +11,7 @@ pub struct Metrics {
     answers: IntCounterVec,
     read_queue: IntGauge,
     write_queue: IntGauge,
+    warnings: IntCounter,
 }
 
 /// Methods that have figures of their own.
@@ -30,11 +33,13 @@ impl Metrics {
             IntCounterVec::new(Opts::new("anxiao_answers_total", "Answers by status"), &["method", "route", "status"])?;
         let read_queue = IntGauge::new("anxiao_read_queue", "Reads waiting for a lane")?;
         let write_queue = IntGauge::new("anxiao_write_queue", "Writes waiting for a lane")?;
+        let warnings = IntCounter::new("anxiao_warnings_total", "Notices that the timer of deadlines made")?;
+        registry.register(Box::new(warnings.clone()))?;
         registry.register(Box::new(requests.clone()))?;
         registry.register(Box::new(answers.clone()))?;
         registry.register(Box::new(read_queue.clone()))?;
         registry.register(Box::new(write_queue.clone()))?;
-        Ok(Self { registry, requests, answers, read_queue, write_queue })
+        Ok(Self { registry, requests, answers, read_queue, write_queue, warnings })
     }
 
     /// Counts one answered call; `route` is the pattern, never the path.
@@ -43,6 +48,11 @@ impl Metrics {
         let method = if METHODS.contains(&method) { method } else { "other" };
         self.requests.with_label_values(&[method, route]).observe(seconds);
         self.answers.with_label_values(&[method, route, status.to_string().as_str()]).inc();
+    }
+
+    /// Counts notices that the timer of deadlines made.
+    pub fn warned(&self, notices: usize) {
+        self.warnings.inc_by(u64::try_from(notices).unwrap_or(u64::MAX));
     }
 
     /// The figures as Prometheus reads them; the queues as they are now.

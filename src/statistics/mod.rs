@@ -8,10 +8,16 @@ mod query;
 mod routes;
 pub mod rules;
 mod store;
+pub mod visits;
 
+pub use store::names;
 use utoipa_actix_web::service_config::ServiceConfig;
 
 /// Routes under `/api/v1`.
 pub fn routes(config: &mut ServiceConfig<'_>) {
-    config.service(routes::summary);
+    config
+        .service(routes::summary)
+        .service(visits::routes::coverage)
+        .service(visits::routes::items)
+        .service(visits::routes::inspectors);
 }

@@ -62,9 +62,13 @@ pub struct SummaryRow {
 /// Longest period of a report, in days.
 const LONGEST: i64 = 3660;
 
-fn period(ask: &Ask, today: NaiveDate) -> Result<Period, Problem> {
-    let from = ask.from.or_else(|| today.with_ordinal(1)).unwrap_or(today);
-    let to = ask.to.unwrap_or(today);
+/// The days that are meant: this year up to today where nothing is said.
+///
+/// # Errors
+/// 400 for days out of range, in the wrong order, or too far apart.
+pub(super) fn period(from: Option<NaiveDate>, to: Option<NaiveDate>, today: NaiveDate) -> Result<Period, Problem> {
+    let from = from.or_else(|| today.with_ordinal(1)).unwrap_or(today);
+    let to = to.unwrap_or(today);
     let wrong = |name: &str, zh: &str, en: &str| {
         Err(Problem::new(Code::InvalidParameter).errors(vec![FieldError::new(name, "out_of_range", zh, en)]))
     };
@@ -104,7 +108,7 @@ pub async fn summary(allowed: Allowed<report::Read>, ask: Query<Ask>) -> Result<
             let zone_of = zone_of.ok_or_else(Problem::not_found)?;
             let zone = crate::access::scope::org_ref(conn, zone_of)?.time_zone;
             let zone: chrono_tz::Tz = zone.parse().unwrap_or(chrono_tz::Asia::Shanghai);
-            let period = period(&ask, rights.now.utc().with_timezone(&zone).date_naive())?;
+            let period = period(ask.from, ask.to, rights.now.utc().with_timezone(&zone).date_naive())?;
             let group_by = ask.group_by.unwrap_or(GroupBy::Category);
             let groups = store::summary(conn, &scope, org.as_ref(), (period, group_by, zone, rights.now))?;
             let mut total = Sums::default();

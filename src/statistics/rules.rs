@@ -78,7 +78,9 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn of(numerator: i64, denominator: i64) -> Self {
+    /// Of its two parts.
+    #[must_use]
+    pub fn of(numerator: i64, denominator: i64) -> Self {
         Self { numerator, denominator, rate: quotient(numerator, denominator) }
     }
 }

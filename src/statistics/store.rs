@@ -56,7 +56,7 @@ struct Found {
 }
 
 /// The start of a local day.
-fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
+pub(super) fn start_of(day: NaiveDate, zone: Tz) -> DateTime<Utc> {
     let midnight = day.and_time(chrono::NaiveTime::MIN);
     zone.from_local_datetime(&midnight).earliest().map_or_else(|| midnight.and_utc(), |at| at.with_timezone(&Utc))
 }

@@ -98,6 +98,7 @@ fn every_sign_in_works_and_every_state_is_there(engine: Engine) {
         let (app, stop) = TestApp::start(engine, url, folder).await;
         signs_in(&app).await;
         majors_and_the_overdue(&app).await;
+        two_schools_reported_february(&app).await;
         drop(stop);
     });
 }
@@ -148,6 +149,13 @@ async fn signs_in(app: &TestApp) {
         }
     }
     assert_eq!(schools.len(), 2, "…1 and …2 are of two schools");
+}
+
+async fn two_schools_reported_february(app: &TestApp) {
+    let office = sign_in(app, "office").await;
+    let sum = get(app, &office, "/monthly-reports/summary?month=2026-02").await.expect(200).body;
+    assert_eq!([&sum["schools"], &sum["reported"], &sum["zero_reports"], &sum["missing"]], [40, 2, 1, 38]);
+    assert_eq!(sum["major_stock"]["reconciles"], true);
 }
 
 async fn majors_and_the_overdue(app: &TestApp) {

@@ -155,6 +155,7 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /deadline-policies" => world::of("policy", "b"),
         "POST /inspections" => world::of("inspection", "b.s1"),
         "POST /hazards/{id}/comments" => world::of("comment", "b.s1"),
+        "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
         other => panic!("{other} takes an id of the client: name one of the other bureau here"),
     }

@@ -47,6 +47,44 @@ async fn pass_all(app: &TestApp, who: &str, id: &str) {
 }
 
 both_engines! {
+    async fn statistics_count_what_the_caller_sees(app) {
+        let rate = |body: &Value| (body["numerator"].as_i64().unwrap(), body["denominator"].as_i64().unwrap(), body["rate"].as_f64());
+        let none = app.get("office", "/reports/coverage").await.expect(200);
+        assert_eq!(rate(&none.body["coverage"]), (0, 2, Some(0.0)));
+        let id = started(&app).await;
+        planned(&app).await;
+        pass_all(&app, "inspector1", &id).await;
+        app.put("inspector2", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail"})).await.expect(200);
+        let code = |row: &Value| row["item_code"].as_str().unwrap().to_owned();
+        // Nothing is handed in yet: no item has a result, the visit counts.
+        assert_eq!(app.get("office", "/reports/items").await.expect(200).body["items"], json!([]));
+        app.post("inspector1", &format!("/inspections/{id}/submit"), json!({})).await.expect(200);
+        let seen = app.get("office", "/reports/coverage").await.expect(200);
+        assert_eq!(rate(&seen.body["coverage"]), (1, 2, Some(0.5)));
+        let schools = seen.body["schools"].as_array().unwrap();
+        assert_eq!((schools[0]["name"].as_str(), schools[1]["visits"].as_i64()), (Some("甲区第二中学"), Some(1)));
+        let own = app.get("principal1", "/reports/coverage").await.expect(200);
+        assert_eq!(rate(&own.body["coverage"]), (1, 1, Some(1.0)));
+        let other = app.get("principal2", "/reports/coverage").await.expect(200);
+        assert_eq!(rate(&other.body["coverage"]), (0, 1, Some(0.0)));
+        let items = app.get("office", "/reports/items").await.expect(200);
+        let first = &items.body["items"][0];
+        assert_eq!((code(first).as_str(), rate(&first["pass_rate"]), first["schools_failed"].as_i64()), ("fang-001", (0, 1, Some(0.0)), Some(1)));
+        assert_eq!(items.body["items"].as_array().unwrap().len(), items_of_s1().len());
+        let fire = app.get("section.fire", "/reports/items").await.expect(200);
+        let fire_items = items_of_s1().into_iter().filter(|item| item.domain == "fire").count();
+        assert_eq!(fire.body["items"].as_array().unwrap().len(), fire_items);
+        assert_eq!(app.get("principal2", "/reports/items").await.expect(200).body["items"], json!([]));
+        let loads = app.get("office", "/reports/inspectors").await.expect(200).body["inspectors"].clone();
+        let load = |name: &str| loads.as_array().unwrap().iter().find(|load| load["user_id"] == json!(user(name))).unwrap().clone();
+        assert_eq!((load("inspector1")["visits"].as_i64(), load("inspector1")["led"].as_i64()), (Some(1), Some(1)));
+        assert_eq!((load("inspector2")["answers"].as_i64(), load("inspector2")["failed"].as_i64()), (Some(1), Some(1)));
+        app.get("principal1", "/reports/inspectors").await.expect(403);
+        app.get("office", "/reports/coverage?from=2026-03-10&to=2026-03-01").await.expect(400);
+        let before = app.get("office", "/reports/coverage?from=2026-01-01&to=2026-03-01").await.expect(200);
+        assert_eq!(rate(&before.body["coverage"]), (0, 2, Some(0.0)));
+    }
+
     async fn from_plan_to_confirmation(app) {
         let made = app.post("office", "/inspections", plan("routine", "a.s1", &["inspector1", "inspector2"])).await.expect(201);
         let id = made.id();

@@ -36,7 +36,8 @@ impl Drop for Program {
     }
 }
 
-fn command(folder: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Command {
+/// The program with a folder and a database of the test.
+pub fn command(folder: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Command {
     let url = match url {
         DatabaseUrl::Sqlite(path) => format!("sqlite:{path}"),
         DatabaseUrl::Postgres(url) => url.clone(),

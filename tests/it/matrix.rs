@@ -68,7 +68,7 @@ fn foreign_ids() -> Vec<String> {
     ids.extend(PEOPLE.iter().filter(|one| one.0.starts_with("b.")).flat_map(|one| [user(one.0), session(one.0)]));
     ids.extend(STAFFED.iter().filter(|place| place.starts_with('b')).map(|place| person(place)));
     ids.extend(KEEPERS.iter().filter(|place| place.starts_with('b')).map(|place| of("checklist", place)));
-    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment"].map(|noun| of(noun, "b.s1")));
+    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment", "month"].map(|noun| of(noun, "b.s1")));
     ids.iter().map(ToString::to_string).collect()
 }
 
@@ -153,6 +153,14 @@ both_engines! {
 
     async fn transitions_by_every_role_everywhere(app) {
         matrix_of(app, rows::hazards::transitions()).await;
+    }
+
+    async fn months_by_every_role_everywhere(app) {
+        matrix_of(app, rows::months::rows()).await;
+    }
+
+    async fn inboxes_by_every_role(app) {
+        matrix_of(app, rows::notices::rows()).await;
     }
 
     async fn nobody_gets_further_than_the_public_calls(app) {

@@ -1,6 +1,8 @@
 //! How many statements the hot calls take, whatever the size of the page, and that every list of hazards is answered
 //! from an index of its bureau or school.
 
+use std::sync::Arc;
+
 use diesel::prelude::*;
 use diesel::sql_types::Text;
 use reqwest::Method;
@@ -89,7 +91,7 @@ both_engines! {
         told_of("answer", one, 10);
         let issue = json!({"action": "issue", "level": "general"});
         let path = format!("/hazards/{}/transitions", ids[1]);
-        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 14);
+        told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 18);
         told_of("summary", cost(app, "office", Method::GET, "/reports/summary", None).await, 4);
         let dear: Vec<_> = told.iter().filter(|(_, count, most)| count > most).collect();
         assert!(dear.is_empty(), "too many statements (name, found, most): {dear:?}\nall: {told:?}");
@@ -124,6 +126,52 @@ both_engines! {
             }
         }
         assert!(wrong.is_empty(), "{} plans:\n{}", wrong.len(), wrong.join("\n"));
+    }
+
+    async fn a_page_of_the_deadline_timer_takes_few_statements_and_walks_indexes(app) {
+        let mut costs = Vec::new();
+        // In the second round the first three are far overdue: one more colour of each.
+        for (more, made) in [(3, 3), (30, 33)] {
+            for n in 0..more {
+                let id = hazard(app, n).await;
+                let issue = json!({"action": "issue", "level": "general"});
+                app.post("office", &format!("/hazards/{id}/transitions"), issue).await.expect(200);
+            }
+            app.clock.advance(chrono::TimeDelta::days(9));
+            let log: anxiao::platform::db::StatementLog = Arc::default();
+            assert_eq!(crate::notices::warn_logged(app, Some(Arc::clone(&log))).await.made, made);
+            let mut statements = log.lock().unwrap().clone();
+            let control = ["BEGIN", "COMMIT", "ROLLBACK", "SAVEPOINT", "RELEASE", "PRAGMA", "SET "];
+            statements.retain(|sql| !control.iter().any(|word| sql.starts_with(word)));
+            costs.push(statements.len());
+            let mut conn = app.connect();
+            if app.engine == Engine::Postgres {
+                for setting in ["enable_seqscan", "enable_bitmapscan", "enable_sort", "enable_incremental_sort"] {
+                    diesel::sql_query(format!("SET {setting} = off")).execute(&mut conn).unwrap();
+                }
+                diesel::sql_query("SET plan_cache_mode = force_generic_plan").execute(&mut conn).unwrap();
+            }
+            let plain = |sql: &str| sql.replace(['`', '"'], "");
+            let walks: Vec<&String> = statements.iter().filter(|sql| plain(sql).contains("ORDER BY hazard")).collect();
+            // Deadlines twice (looked at, then written), rechecks and replies of 甲区; the three of 乙区.
+            assert_eq!(walks.len(), 7, "{statements:#?}");
+            for sql in walks {
+                let plan = explain(&mut conn, sql);
+                let told = plan.join("\n  ");
+                assert_eq!(fault(&plan, app.engine).filter(|_| !plain(sql).contains("FROM (hazard_ref")), None, "{sql}\n  {told}");
+                let index = if plain(sql).contains("ORDER BY hazard_referrals") {
+                    "hazard_referrals_unanswered"
+                } else if plain(sql).contains("recheck_due_at <") {
+                    "hazards_by_bureau_status"
+                } else {
+                    "hazards_by_bureau_open"
+                };
+                assert!(told.contains(index), "{index}: {sql}\n  {told}");
+            }
+        }
+        // The first run makes the row of the lease.
+        assert_eq!(costs[0], costs[1] + 1, "more hazards, more statements");
+        assert!(costs[0] <= 32, "{costs:?}");
     }
 }
 

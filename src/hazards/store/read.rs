@@ -1,6 +1,6 @@
 //! Reading hazards through the scope of the caller.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
@@ -103,6 +103,24 @@ fn sight(rights: &Rights) -> Option<Condition> {
 pub fn one(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Row, Problem> {
     let sight = sight(rights).ok_or_else(Problem::not_found)?;
     Ok(hazards::table.filter(hazards::id.eq(id)).filter(sight).select(Row::as_select()).first(conn)?)
+}
+
+/// Ids of one statement: SQLite binds at most 32 766 values.
+const IDS: usize = 1_000;
+
+/// Which of these the caller sees.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn among(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<HashSet<Id>, Problem> {
+    let mut seen = HashSet::new();
+    for some in ids.chunks(IDS) {
+        let Some(sight) = sight(rights) else { break };
+        let found: Vec<Id> =
+            hazards::table.filter(hazards::id.eq_any(some)).filter(sight).select(hazards::id).load(conn)?;
+        seen.extend(found);
+    }
+    Ok(seen)
 }
 
 /// As [`one`], and on PostgreSQL nobody else changes it until this transaction ends.

@@ -35,7 +35,8 @@ pub struct OrgFilter {
     pub q: Option<String>,
 }
 
-type Condition = Box<dyn BoxableExpression<orgs::table, MultiBackend, SqlType = Bool>>;
+/// A condition on organisations.
+pub type Condition = Box<dyn BoxableExpression<orgs::table, MultiBackend, SqlType = Bool>>;
 
 /// The organisations of one reach. An external inspector sees those of the inspections given to it.
 fn within(reach: &Reach, user_id: Id) -> Condition {
@@ -59,7 +60,8 @@ fn below(ancestor: Id) -> _ {
 }
 
 /// The condition of a whole scope; nothing for a scope that reaches nowhere.
-fn in_scope(scope: &Scope) -> Option<Condition> {
+#[must_use]
+pub fn in_scope(scope: &Scope) -> Option<Condition> {
     let mut conditions = scope.reaches.iter().map(|reach| within(reach, scope.user_id));
     let first = conditions.next()?;
     Some(conditions.fold(first, |all, one| Box::new(all.or(one))))

@@ -20,6 +20,8 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("inspections_pkey", "inspections.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
+    ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
+    ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
     (
         "idempotency_keys_pkey",
         "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",

@@ -687,6 +687,77 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    monthly_reports (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        month -> Text,
+        nothing_found -> Bool,
+        note -> Nullable<Text>,
+        stated_spent_fen -> Nullable<BigInt>,
+        spent_fen -> BigInt,
+        late -> Bool,
+        corrected_late -> Bool,
+        submitted_at -> Utc,
+        submitted_by -> Id,
+        figures -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    aggregate_entries (report_id, domain) {
+        report_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        month -> Text,
+        domain -> Text,
+        found -> BigInt,
+        rectified -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    month_unlocks (org_id, month) {
+        org_id -> Id,
+        month -> Text,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        bureau_id -> Id,
+        unlocked_by -> Id,
+        until_at -> Utc,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    month_policies (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        grace_days -> Integer,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -720,4 +791,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     notices,
     notice_recipients,
     leases,
+    monthly_reports,
+    aggregate_entries,
+    month_unlocks,
+    month_policies,
 );

@@ -62,6 +62,12 @@ impl<T> Commit<T> {
         Self(Ending::Unchanged(value))
     }
 
+    /// Changed, without a journal entry: what is nobody's act and no fact of the domain, such as a lease. Open to the
+    /// platform alone.
+    pub(in crate::platform) const fn upkeep(value: T) -> Self {
+        Self(Ending::Recorded(value))
+    }
+
     /// The same ending with another value.
     pub fn map<U>(self, f: impl FnOnce(T) -> U) -> Commit<U> {
         Commit(match self.0 {

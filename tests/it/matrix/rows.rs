@@ -3,6 +3,8 @@
 pub mod catalogue;
 pub mod hazards;
 pub mod inspections;
+pub mod months;
+pub mod notices;
 pub mod people;
 pub mod places;
 
@@ -29,6 +31,8 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        months::rows(),
+        notices::rows(),
     ];
     folders.into_iter().flatten().collect()
 }

@@ -34,9 +34,11 @@ fn inspection(place: Place, rest: &str) -> String {
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row("GET /inspections", &[P::InspectionRead], |case| get(format!("/inspections?org_id={}", org_of(case.place))))
-            .at(ORGS)
-            .limits_met(),
+        row("GET /inspections", &[P::InspectionRead], |case| {
+            get(format!("/inspections?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS)
+        .limits_met(),
         row("POST /inspections", &[P::InspectionPlan], |case| {
             let (kind, team) = match case.who {
                 "principal1" | "officer1" | "staff1" => ("patrol", vec![user(case.who)]),

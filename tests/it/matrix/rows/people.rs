@@ -108,5 +108,19 @@ pub fn rows() -> Vec<Row> {
             get(format!("/reports/summary?org_id={}", org_of(case.place)))
         })
         .at(ORGS),
+        row("GET /reports/coverage", &[P::ReportRead], |case| {
+            get(format!("/reports/coverage?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS),
+        row("GET /reports/items", &[P::ReportRead], |case| {
+            get(format!("/reports/items?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS),
+        row("GET /reports/inspectors", &[P::ReportRead], |case| {
+            get(format!("/reports/inspectors?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS)
+        // A school does not read who inspects whom.
+        .but(|role, _, _| role.is_school_side().then_some(Expect::Never)),
     ]
 }

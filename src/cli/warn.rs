@@ -1,0 +1,31 @@
+//! `anxiao warn`: the work of the deadline timer, once, for cron and for operators.
+
+use std::sync::Arc;
+
+use super::{open, say};
+use crate::config::Config;
+use crate::notices::warning::{self, Warnings};
+use crate::platform::clock::{Clock, SystemClock};
+use crate::platform::ids::{Ids, SystemIds};
+
+/// Flags of `warn`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Work even while another node does; no notice is made twice
+    #[arg(long)]
+    anyway: bool,
+}
+
+/// Looks at every deadline once and says how many notices came of it.
+pub fn run(config: &Config, args: &Args) -> Result<(), String> {
+    let (db, runtime) = open(config)?;
+    let lease = (!args.anyway).then(|| warning::lease(SystemIds.next(SystemClock.now())));
+    let work = Warnings { db, clock: Arc::new(SystemClock), lease };
+    let outcome = runtime.block_on(work.run(&|| true)).map_err(|problem| problem.to_string())?;
+    let notices = match outcome.made {
+        1 => "1 notice made".to_owned(),
+        many => format!("{many} notices made"),
+    };
+    say(&if outcome.elsewhere { format!("{notices}; another node is at work") } else { notices });
+    Ok(())
+}

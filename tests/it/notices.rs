@@ -1,0 +1,445 @@
+//! Who is told what, that it is told once, and that an inbox holds nothing its reader may not see.
+
+use std::path::Path;
+use std::process::{Child, Stdio};
+use std::sync::Arc;
+use std::time::Duration;
+
+use anxiao::hazards::status::{Level, Source, Status};
+use anxiao::hazards::store::Row;
+use anxiao::notices::warning::{self, Outcome, Warnings};
+use anxiao::platform::db::schema::{hazards, leases, notice_recipients, notices};
+use anxiao::platform::db::types::{Id, Timestamp};
+use anxiao::platform::db::{Conn, Db, DbOptions, StatementLog};
+use anxiao::platform::ids::{Ids, SystemIds, built_in};
+use anxiao::platform::jobs::{Lease, Standing};
+use chrono::{TimeDelta, Utc};
+use diesel::connection::SimpleConnection;
+use diesel::prelude::*;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::kill::command;
+use crate::support::district::{PASSWORD, org, start_time, user};
+use crate::support::{Answer, TestApp};
+
+fn timer(app: &TestApp, statements: Option<StatementLog>, leased: bool) -> Warnings {
+    let options = DbOptions { read_lanes: 1, write_lanes: 1, statements, ..DbOptions::default() };
+    let db = Db::start(&app.url, &options, app.clock.clone(), Arc::new(SystemIds), 1).unwrap();
+    let lease = leased.then(|| warning::lease(SystemIds.next(Timestamp::from(start_time()))));
+    Warnings { db, clock: app.clock.clone(), lease }
+}
+
+/// The timer's work, once, at the test's clock; every statement goes into the log.
+pub async fn warn_logged(app: &TestApp, log: Option<StatementLog>) -> Outcome {
+    timer(app, log, true).run(&|| true).await.unwrap()
+}
+
+async fn warn(app: &TestApp) -> usize {
+    warn_logged(app, None).await.made
+}
+
+fn finding(domain: &str, more: Value) -> Value {
+    let mut body = json!({
+        "org_id": org("a.s1"), "category": "fang", "domain": domain, "title": "三楼东侧安全出口上锁",
+        "description": "午休时段铁链锁闭。", "source": "routine",
+    });
+    body.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+    body
+}
+
+async fn report(app: &TestApp, who: &str, more: Value) -> String {
+    app.post(who, "/hazards", finding("fire", more)).await.expect(201).id()
+}
+
+async fn act(app: &TestApp, who: &str, id: &str, mut body: Value, action: &str) -> Answer {
+    // Notices of one instant stand in no order.
+    app.clock.advance(TimeDelta::seconds(1));
+    body["action"] = action.into();
+    app.post(who, &format!("/hazards/{id}/transitions"), body).await.expect(200)
+}
+
+async fn issued(app: &TestApp) -> String {
+    let id = report(app, "inspector1", json!({})).await;
+    act(app, "office", &id, json!({"level": "general"}), "issue").await;
+    id
+}
+
+async fn inbox(app: &TestApp, who: &str) -> Vec<Value> {
+    app.get(who, "/notices").await.expect(200).rows()
+}
+
+/// The kinds in somebody's inbox, oldest first; warnings with their colour.
+async fn told(app: &TestApp, who: &str) -> Vec<String> {
+    let kind = |row: &Value| match row["colour"].as_str() {
+        Some(colour) => colour.to_owned(),
+        None => row["kind"].as_str().unwrap().to_owned(),
+    };
+    inbox(app, who).await.iter().rev().map(kind).collect()
+}
+
+/// Who of bureau 甲区 has how many notices.
+async fn counts(app: &TestApp) -> Vec<(&'static str, usize)> {
+    let mut all = Vec::new();
+    for who in [
+        "leader",
+        "office",
+        "section.fire",
+        "supervisor",
+        "inspector1",
+        "inspector2",
+        "external1",
+        "principal1",
+        "officer1",
+        "staff1",
+        "principal2",
+        "officer2",
+        "sysadmin",
+        "b.leader",
+        "b.office",
+        "b.principal",
+    ] {
+        let many = inbox(app, who).await.len();
+        if many > 0 {
+            all.push((who, many));
+        }
+    }
+    all
+}
+
+async fn unread(app: &TestApp, who: &str) -> i64 {
+    app.get(who, "/notices/unread-count").await.expect(200).body["unread"].as_i64().unwrap()
+}
+
+fn passed(people: &[&str]) -> Value {
+    let people: Vec<Id> = people.iter().map(|name| user(name)).collect();
+    json!({"opinion": "已整改到位", "recheckers": people, "on_site": true})
+}
+
+fn done() -> Value {
+    json!({"measures_taken": "已拆除铁链", "evidence_ids": []})
+}
+
+both_engines! {
+    async fn each_step_is_told_to_those_it_concerns_and_not_to_who_takes_it(app) {
+        let id = report(app, "inspector1", json!({})).await;
+        assert_eq!(counts(app).await, [], "a general finding waits for nobody in particular");
+        act(app, "office", &id, json!({"level": "general"}), "issue").await;
+        assert_eq!(counts(app).await, [("principal1", 1), ("officer1", 1)]);
+        let first = &inbox(app, "principal1").await[0];
+        assert_eq!((&first["kind"], &first["hazard_id"], &first["entity"]), (&json!("hazard_issued"), &json!(id), &json!("hazard")));
+        assert_eq!(first["title"], "Hazard 640104-2026-000001 is issued to you, please acknowledge, due 2026-03-09");
+        assert_eq!((&first["due_at"], &first["read_at"]), (&json!("2026-03-09T15:59:59.999999Z"), &json!(null)));
+        let chinese = app.request("principal1", Method::GET, "/notices").header("accept-language", "zh-CN");
+        let chinese = app.send(chinese).await.expect(200).rows();
+        // The first header of the two counts; the default is Chinese.
+        assert!(chinese[0]["title"].as_str().unwrap().contains("640104-2026-000001"));
+        act(app, "officer1", &id, json!({"responsible_user_id": user("staff1")}), "assign").await;
+        assert_eq!(told(app, "staff1").await, ["hazard_assigned"]);
+        act(app, "principal1", &id, json!({}), "acknowledge").await;
+        act(app, "staff1", &id, done(), "report_done").await;
+        for who in ["office", "section.fire", "supervisor"] {
+            assert_eq!(told(app, who).await, ["hazard_reported_done"], "{who}");
+        }
+        act(app, "inspector2", &id, json!({"reason": "仍可反锁", "due_at": "2026-03-20T12:00:00+08:00"}), "return").await;
+        for who in ["staff1", "officer1", "principal1"] {
+            assert_eq!(told(app, who).await.last().unwrap(), "hazard_returned", "{who}");
+        }
+        act(app, "officer1", &id, done(), "report_done").await;
+        act(app, "inspector2", &id, passed(&["inspector2", "inspector1"]), "pass").await;
+        assert_eq!(told(app, "inspector1").await, ["recheck_named"]);
+        assert_eq!(told(app, "inspector2").await, Vec::<String>::new());
+        assert_eq!(told(app, "staff1").await, ["hazard_assigned", "hazard_returned", "hazard_closed"]);
+        act(app, "supervisor", &id, json!({"reason": "复锁", "due_at": "2026-04-01T00:00:00Z"}), "reopen").await;
+        assert_eq!(told(app, "officer1").await, ["hazard_issued", "hazard_returned", "hazard_closed", "hazard_reopened"]);
+        act(app, "office", &id, json!({"due_at": "2026-04-05T00:00:00Z", "reason": "雨季"}), "reassign_due").await;
+        act(app, "office", &id, json!({"reason": "误报"}), "void").await;
+        assert_eq!(told(app, "principal1").await.split_off(4), ["hazard_due_reassigned", "hazard_voided"]);
+
+        let second = issued(app).await;
+        act(app, "officer1", &second, json!({"reason": "非本校"}), "reject_assignment").await;
+        assert_eq!(told(app, "office").await.last().unwrap(), "hazard_rejected");
+        assert_eq!(told(app, "leader").await, Vec::<String>::new());
+        assert!(counts(app).await.iter().all(|(who, _)| !who.contains('2') && !who.starts_with("b.")));
+    }
+
+    async fn the_bureau_hears_of_a_major_at_once_and_the_leaders_of_what_waits_for_them(app) {
+        let id = report(app, "inspector1", json!({"level": "major", "source": "special"})).await;
+        assert_eq!(counts(app).await, [("leader", 1), ("office", 1), ("section.fire", 1)]);
+        app.post("inspector1", "/hazards", finding("food", json!({"level": "major"}))).await.expect(201);
+        assert_eq!(counts(app).await, [("leader", 2), ("office", 2), ("section.fire", 1)], "food is not of the section of fire");
+        act(app, "office", &id, json!({"level": "major", "basis": "判定指南第三条（一）8"}), "issue").await;
+        act(app, "officer1", &id, json!({}), "acknowledge").await;
+        let plan = json!({"measures": "更换推杠锁", "responsible_user_id": user("staff1"), "leader_user_id": user("principal1"),
+            "budget_fen": 120000, "due_at": "2026-04-10T10:00:00Z", "contingency": "专人值守"});
+        act(app, "officer1", &id, plan, "file_plan").await;
+        act(app, "staff1", &id, done(), "report_done").await;
+        act(app, "inspector1", &id, passed(&["inspector1", "office"]), "pass").await;
+        assert_eq!(told(app, "leader").await, ["hazard_escalated", "hazard_escalated", "hazard_awaiting_approval"]);
+        assert_eq!(told(app, "office").await.last().unwrap(), "recheck_named");
+        act(app, "leader", &id, json!({"opinion": "同意销号"}), "approve").await;
+        assert_eq!(told(app, "principal1").await.last().unwrap(), "hazard_closed");
+    }
+
+    async fn what_happened_to_an_account_is_read_after_the_next_sign_in(app) {
+        let reset = app.post("sysadmin", &format!("/users/{}/reset-password", user("officer1")), json!({})).await.expect(200);
+        let sign_in = async |password: &str| {
+            app.post("", "/auth/login", json!({"username": "officer1", "password": password})).await.expect(200).body["access_token"].as_str().unwrap().to_owned()
+        };
+        let one_time = reset.body["one_time_password"].as_str().unwrap();
+        let token = sign_in(one_time).await;
+        let path = |path: &str| format!("{}/api/v1{path}", app.base);
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let body = json!({"current_password": one_time, "new_password": format!("{PASSWORD}-2")});
+        app.send(client.post(path("/auth/password")).bearer_auth(token).json(&body)).await.expect(204);
+        let token = sign_in(&format!("{PASSWORD}-2")).await;
+        let mine = app.send(client.get(path("/notices")).bearer_auth(token).header("accept-language", "zh")).await.expect(200).rows();
+        assert_eq!((mine.len(), &mine[0]["title"]), (1, &json!("您的密码已被管理员重置")));
+        assert_eq!(told(app, "sysadmin").await, Vec::<String>::new());
+    }
+
+    async fn a_deadline_is_told_once_for_each_colour_and_again_after_it_moved(app) {
+        let id = issued(app).await;
+        let at = |text: &str| app.clock.set(chrono::DateTime::parse_from_rfc3339(text).unwrap().to_utc());
+        assert_eq!(warn(app).await, 0);
+        at("2026-03-06T12:00:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        at("2026-03-08T23:00:00+08:00");
+        assert_eq!(warn(app).await, 0, "still blue");
+        assert_eq!(told(app, "officer1").await, ["hazard_issued", "blue"], "nobody is named, so the school's officer");
+        at("2026-03-09T00:30:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        assert_eq!(told(app, "principal1").await, ["hazard_issued", "yellow"]);
+        at("2026-03-10T00:30:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        for who in ["office", "section.fire", "supervisor"] {
+            assert_eq!(told(app, who).await, ["orange"], "{who}");
+        }
+        at("2026-03-17T12:00:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        assert_eq!(told(app, "leader").await, ["red"]);
+        act(app, "office", &id, json!({"due_at": "2026-03-25T10:00:00+08:00", "reason": "已批准延期"}), "reassign_due").await;
+        act(app, "officer1", &id, json!({"responsible_user_id": user("staff1")}), "assign").await;
+        assert_eq!(warn(app).await, 0);
+        at("2026-03-23T12:00:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0), "the deadline moved: blue again");
+        assert_eq!(told(app, "staff1").await, ["hazard_assigned", "blue"]);
+        act(app, "officer1", &id, json!({}), "acknowledge").await;
+        act(app, "staff1", &id, done(), "report_done").await;
+        at("2026-03-26T12:00:00+08:00");
+        assert_eq!(warn(app).await, 0, "the clock stands");
+        at("2026-04-02T12:00:00+08:00");
+        assert_eq!((warn(app).await, warn(app).await), (1, 0), "the bureau's own clock does not");
+        assert_eq!(told(app, "office").await.last().unwrap(), "recheck_overdue");
+    }
+
+    async fn plans_and_replies_that_are_late_are_told(app) {
+        let id = report(app, "inspector1", json!({"level": "major", "source": "special"})).await;
+        act(app, "office", &id, json!({"level": "major", "basis": "判定指南第三条"}), "issue").await;
+        let (now, due) = (Timestamp::from(start_time()), Timestamp::from(start_time() + TimeDelta::days(3)));
+        let referral = format!(
+            "INSERT INTO hazard_referrals (id, version, created_at, updated_at, created_by, bureau_id, org_id, hazard_id, authority, \
+             authority_name, matter, referred_at, reply_due_at) SELECT id, 1, created_at, created_at, reported_by, bureau_id, org_id, id, \
+             'fire', '消防', '通道', created_at, {} FROM hazards",
+            if app.connect().is_sqlite() { due.micros().to_string() } else { format!("'{}'", due.utc().to_rfc3339()) }
+        );
+        app.connect().batch_execute(&referral).unwrap();
+        assert!(now < due);
+        assert_eq!(warn(app).await, 0);
+        app.clock.advance(TimeDelta::days(4));
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        app.clock.advance(TimeDelta::days(4));
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        assert_eq!(told(app, "office").await, ["hazard_escalated", "referral_overdue", "plan_overdue"]);
+        assert_eq!(told(app, "principal1").await, ["hazard_issued", "plan_overdue"]);
+        assert_eq!(told(app, "leader").await, ["hazard_escalated"]);
+    }
+
+    async fn what_was_read_is_marked_once_and_only_by_its_reader(app) {
+        for _ in 0..3 {
+            issued(app).await;
+            app.clock.advance(TimeDelta::minutes(1));
+        }
+        assert_eq!((unread(app, "principal1").await, unread(app, "officer1").await), (3, 3));
+        let rows = inbox(app, "principal1").await;
+        let id = |n: usize| rows[n]["id"].as_str().unwrap().to_owned();
+        let read = app.post("principal1", &format!("/notices/{}/read", id(0)), json!({})).await;
+        assert_eq!(read.status, 200, "{}", read.text);
+        assert_eq!((&read.body["version"], read.body["read_at"].is_string()), (&json!(2), true));
+        app.clock.advance(TimeDelta::minutes(1));
+        let again = app.post("principal1", &format!("/notices/{}/read", id(0)), json!({})).await.expect(200);
+        assert_eq!(again.body, read.body, "the first time counts");
+        assert_eq!((unread(app, "principal1").await, unread(app, "officer1").await), (2, 3));
+        for filter in ["unread=true&count=true", "unread=true&kind=hazard_issued&limit=1&count=true"] {
+            let page = app.get("principal1", &format!("/notices?{filter}")).await.expect(200);
+            assert_eq!(page.body["page"]["count"], 2, "{}", page.text);
+        }
+        let page = app.get("principal1", "/notices?limit=2").await.expect(200);
+        let cursor = page.body["page"]["next_cursor"].as_str().unwrap();
+        let rest = app.get("principal1", &format!("/notices?limit=2&cursor={cursor}")).await.expect(200);
+        assert_eq!((rest.rows().len(), rest.rows()[0]["id"].as_str().unwrap().to_owned()), (1, id(2)));
+        app.get("principal1", "/notices?kind=gossip").await.expect(400);
+        app.get("officer1", &format!("/notices?limit=2&cursor={cursor}")).await.expect(400);
+
+        app.post("principal2", &format!("/notices/{}/read", id(1)), json!({})).await.expect(404);
+        app.post("principal1", "/notices/read", json!({"ids": [id(1), built_in("nothing")]})).await.expect(404);
+        for bad in [json!({}), json!({"ids": []}), json!({"ids": [id(1)], "until": "2026-03-09T00:00:00Z"})] {
+            app.post("principal1", "/notices/read", bad).await.expect(422);
+        }
+        let marks = app.post("principal1", "/notices/read", json!({"ids": [id(0), id(1)]})).await.expect(200);
+        assert_eq!(marks.body, json!({"marked": 1, "unread": 1}));
+        let until = rows[2]["created_at"].clone();
+        let marks = app.post("principal1", "/notices/read", json!({"until": until})).await.expect(200);
+        assert_eq!(marks.body, json!({"marked": 1, "unread": 0}));
+        let marks = app.post("officer1", "/notices/read", json!({"until": until})).await.expect(200);
+        assert_eq!(marks.body, json!({"marked": 1, "unread": 2}), "what came later stays unread");
+    }
+
+    async fn what_has_left_somebodys_sight_leaves_the_inbox(app) {
+        report(app, "inspector1", json!({"level": "major"})).await;
+        assert_eq!((inbox(app, "section.fire").await.len(), unread(app, "section.fire").await), (1, 1));
+        let id = inbox(app, "section.fire").await[0]["id"].as_str().unwrap().to_owned();
+        let person = user("section.fire");
+        let body = json!({"org_id": org("a"), "role": "inspector"});
+        app.post("sysadmin", &format!("/users/{person}/memberships"), body).await.expect(201);
+        let old = built_in("test membership section.fire");
+        app.delete("sysadmin", &format!("/users/{person}/memberships/{old}")).await;
+        assert_eq!((inbox(app, "section.fire").await.len(), unread(app, "section.fire").await), (0, 0));
+        assert_eq!(app.get("section.fire", "/notices?count=true").await.expect(200).body["page"]["count"], 0);
+        app.post("section.fire", &format!("/notices/{id}/read"), json!({})).await.expect(404);
+        app.post("section.fire", "/notices/read", json!({"ids": [id]})).await.expect(404);
+        assert_eq!(inbox(app, "office").await.len(), 1);
+    }
+
+    async fn without_any_timer_overdue_colour_and_lists_are_right(app) {
+        let id = issued(app).await;
+        for (day, colour, overdue) in [(0, "none", false), (4, "blue", false), (7, "yellow", false), (8, "orange", true), (15, "red", true)] {
+            app.clock.set(start_time() + TimeDelta::days(day));
+            let one = app.get("office", &format!("/hazards/{id}")).await.expect(200);
+            assert_eq!((&one.body["warning"], &one.body["overdue"]), (&json!(colour), &json!(overdue)), "day {day}");
+            let list = app.get("office", "/hazards?overdue=true").await.expect(200).rows();
+            assert_eq!(list.len(), usize::from(overdue), "day {day}");
+            let row = &app.get("principal1", "/hazards").await.expect(200).rows()[0];
+            assert_eq!((&row["warning"], &row["overdue"]), (&json!(colour), &json!(overdue)), "day {day}");
+        }
+        assert_eq!(told(app, "officer1").await, ["hazard_issued"]);
+    }
+
+    async fn one_node_works_at_a_time_and_one_that_lost_its_lease_stops(app) {
+        let db = timer(app, None, false).db;
+        let claim = |n: u128| Lease::new("work", Id(uuid::Uuid::from_u128(n)), TimeDelta::seconds(60));
+        assert!(matches!(claim(1).take(&db).await.unwrap(), Standing::Held(_)));
+        assert_eq!(claim(2).take(&db).await.unwrap(), Standing::Elsewhere);
+        app.clock.advance(TimeDelta::seconds(40));
+        assert!(matches!(claim(1).take(&db).await.unwrap(), Standing::Held(_)), "renewed");
+        app.clock.advance(TimeDelta::seconds(40));
+        assert_eq!(claim(2).take(&db).await.unwrap(), Standing::Elsewhere);
+        app.clock.advance(TimeDelta::seconds(21));
+        assert!(matches!(claim(2).take(&db).await.unwrap(), Standing::Held(_)), "it ran out");
+        claim(1).release(&db).await.unwrap();
+        assert_eq!(claim(1).take(&db).await.unwrap(), Standing::Elsewhere, "only the holder gives it back");
+        claim(2).release(&db).await.unwrap();
+        assert!(matches!(claim(1).take(&db).await.unwrap(), Standing::Held(_)));
+
+        let id = issued(app).await;
+        multiply(app, &id, 450, |row, n| row.due_at = Some(Timestamp::from(start_time() - TimeDelta::days(1)) + TimeDelta::seconds(n)));
+        let asked = std::sync::atomic::AtomicUsize::new(0);
+        let stolen = || {
+            // Before the second page another node takes over.
+            if asked.fetch_add(1, std::sync::atomic::Ordering::SeqCst) == 1 {
+                let thief = (leases::holder.eq(Id(uuid::Uuid::from_u128(9))), leases::until.eq(Timestamp::from(start_time() + TimeDelta::days(1))));
+                assert_eq!(diesel::update(leases::table.find("warnings")).set(thief).execute(&mut app.connect()).unwrap(), 1);
+            }
+            true
+        };
+        let outcome = timer(app, None, true).run(&stolen).await.unwrap();
+        assert!(outcome.elsewhere && (1..=200).contains(&outcome.made), "{outcome:?}");
+        let still = timer(app, None, true).run(&|| true).await.unwrap();
+        assert_eq!(still, Outcome { made: 0, elsewhere: true });
+        app.clock.advance(TimeDelta::days(2));
+        let rest = timer(app, None, true).run(&|| true).await.unwrap();
+        assert_eq!((rest.elsewhere, rest.made + outcome.made), (false, 450));
+    }
+
+    async fn three_processes_at_once_and_one_killed_tell_each_thing_once(app) {
+        let id = issued(app).await;
+        #[expect(clippy::disallowed_methods, reason = "the real program looks at the real clock")]
+        let now = Timestamp::from(Utc::now());
+        let days = [2, -3, -20];
+        multiply(app, &id, 2_000, |row, n| {
+            row.due_at = Some(now + TimeDelta::days(days[usize::try_from(n).unwrap() % 3]));
+            if n % 4 == 3 {
+                (row.status, row.recheck_due_at) = (Status::AwaitingRecheck, Some(now - TimeDelta::days(1)));
+            }
+        });
+        // The first one is far overdue by now.
+        let expected = 2_001;
+        let folder = tempfile::TempDir::new().unwrap();
+        let start = |arguments: &[&str]| {
+            let mut command = command(folder.path(), &app.url, arguments);
+            command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap()
+        };
+        let mut running: Vec<Child> = (0..3).map(|_| start(&["warn", "--anyway"])).collect();
+        let mut conn = app.connect();
+        let made = |conn: &mut Conn| -> i64 {
+            notices::table.filter(notices::kind.eq_any(["warning", "recheck_overdue"])).count().get_result(conn).unwrap()
+        };
+        for _ in 0..600 {
+            if made(&mut conn) > 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut victim = running.pop().unwrap();
+        victim.kill().unwrap();
+        victim.wait().unwrap();
+        let when_killed = made(&mut conn);
+        let mut survivors = 0;
+        for child in running {
+            let output = child.wait_with_output().unwrap();
+            assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+            let said = String::from_utf8(output.stdout).unwrap();
+            survivors += said.split(' ').next().unwrap().parse::<i64>().unwrap();
+        }
+        let again = start(&["warn"]).wait_with_output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&again.stdout).trim(), "0 notices made", "{}", String::from_utf8_lossy(&again.stderr));
+        assert_eq!(made(&mut conn), expected, "killed at {when_killed}, survivors made {survivors}");
+        assert!(survivors <= expected);
+        let keys: Vec<String> = notices::table.select(notices::dedupe).load(&mut conn).unwrap();
+        assert_eq!(keys.iter().collect::<std::collections::HashSet<_>>().len(), keys.len());
+        let heard: Vec<Id> = notice_recipients::table.select(notice_recipients::notice_id).distinct().load(&mut conn).unwrap();
+        assert_eq!(heard.len(), keys.len(), "a notice for nobody");
+        // Blue to the officer, orange and late rechecks to office, section and (orange) supervisor, red to the leader.
+        let orange: i64 = notices::table.filter(notices::colour.eq("orange")).count().get_result(&mut conn).unwrap();
+        let recheck: i64 = notices::table.filter(notices::kind.eq("recheck_overdue")).count().get_result(&mut conn).unwrap();
+        let people: i64 = notice_recipients::table.count().get_result(&mut conn).unwrap();
+        assert_eq!(people, (expected - orange - recheck) + 3 * orange + 2 * recheck + 2, "with the two told of the issue");
+        assert_eq!(unread(app, "officer1").await, 500 + 1);
+    }
+}
+
+/// Copies a hazard many times, past all routes.
+fn multiply(app: &TestApp, id: &str, times: i64, change: impl Fn(&mut Row, i64)) {
+    let mut conn = app.connect();
+    let one: Row = hazards::table.find(id.parse::<Id>().unwrap()).select(Row::as_select()).first(&mut conn).unwrap();
+    assert_eq!((one.level, one.source), (Level::General, Source::Routine));
+    conn.batch_execute("BEGIN").unwrap();
+    for n in 0..times {
+        let mut row = one.clone();
+        (row.id, row.number) = (built_in(&format!("copy {n}")), format!("copy {n}"));
+        change(&mut row, n);
+        diesel::insert_into(hazards::table).values(&row).execute(&mut conn).unwrap();
+    }
+    conn.batch_execute("COMMIT").unwrap();
+}
+
+/// The program keeps its files in a folder of its own.
+#[test]
+fn the_command_needs_no_server() {
+    for engine in [crate::support::Engine::Sqlite, crate::support::Engine::Postgres] {
+        let (url, folder) = engine.database();
+        let path: &Path = folder.path();
+        let output = command(path, &url, &["warn"]).output().unwrap();
+        assert_eq!(String::from_utf8_lossy(&output.stdout).trim(), "0 notices made");
+    }
+}
