@@ -21,4 +21,4 @@ pub use create::{Edit, NewInspection, create, edit, may_keep_secret, stored};
 pub use findings::{Signature, Submit, Submitted, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use record::{InspectionRow, InspectionView, view};
-pub use sight::{AnswerCondition, Condition, Seen, answers_in, history, inspections_in, seen, seen_to_change};
+pub use sight::{AnswerCondition, Condition, Seen, among, answers_in, history, inspections_in, seen, seen_to_change};

@@ -239,6 +239,18 @@ both_engines! {
         assert_eq!(app.get("principal1", &at).await.expect(200).body["status"], "void");
     }
 
+    async fn the_team_is_told_and_the_school_is_not(app) {
+        let id = hidden(app).await;
+        let edit = json!({"team": [user("inspector1"), user("supervisor")]});
+        app.patch("office", &format!("/inspections/{id}"), 1, edit).await.expect(200);
+        for (who, told) in [("inspector1", 1), ("supervisor", 1), ("inspector2", 0), ("principal1", 0), ("officer1", 0), ("leader", 0)] {
+            let rows = app.get(who, "/notices").await.expect(200).rows();
+            // Who has left the team no longer sees the inspection, nor the notice of it.
+            assert_eq!(rows.len(), told, "{who}: {rows:?}");
+            assert!(rows.iter().all(|row| row["kind"] == "inspection_assigned" && row["entity_id"] == id.as_str()), "{who}");
+        }
+    }
+
     async fn void_before_check_in_it_never_was(app) {
         let id = hidden(app).await;
         app.post("office", &format!("/inspections/{id}/void"), json!({"reason": "走漏风声"})).await.expect(200);

@@ -160,6 +160,22 @@ pub fn history(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<Entr
     }
 }
 
+/// Those of these inspections that the caller may see.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn among(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sight = inspections_in(conn, &rights.of(Permission::InspectionRead))?;
+    Ok(inspections::table
+        .filter(inspections::id.eq_any(ids.to_vec()))
+        .filter(sight)
+        .select(inspections::id)
+        .load(conn)?)
+}
+
 /// The inspection, if the caller may see it.
 ///
 /// # Errors
