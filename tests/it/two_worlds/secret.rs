@@ -77,7 +77,8 @@ impl Secret {
         let what = self.source.below(8);
         if what < 3 {
             let planned = self.plan(app, None).await;
-            assert!(matches!(planned.status, 201 | 422), "{}", planned.text);
+            // The school's own checklist may be a draft just now, or out of the sight of who plans.
+            assert!(matches!(planned.status, 201 | 404 | 422), "{}", planned.text);
             return;
         }
         let which = self.source.below(self.visits.len());
