@@ -25,6 +25,7 @@ bench: tools pg-tools
 openapi: tools
 	cargo run --quiet --locked -- openapi > openapi.yaml
 	cargo run --quiet --locked -- permissions > docs/permissions.md
+	cargo run --quiet --locked -- states > docs/hazards.md
 
 lint: tools
 	cargo fmt --check

@@ -9,6 +9,7 @@ use crate::accounts::passwords::Passwords;
 use crate::accounts::tokens::Tokens;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
+use crate::platform::export::Exports;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 
@@ -27,6 +28,8 @@ pub struct App {
     pub remembered: Remembered,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Places for exports, and where their files lie.
+    pub exports: Exports,
     leaving: AtomicBool,
 }
 
@@ -42,8 +45,15 @@ impl App {
             passwords: Passwords::default(),
             remembered: Remembered::default(),
             metrics,
+            exports: Exports::default(),
             leaving: AtomicBool::new(false),
         }
+    }
+
+    /// Makes the files of exports in this folder rather than in that of the system.
+    #[must_use]
+    pub fn exporting_in(self, folder: std::path::PathBuf) -> Self {
+        Self { exports: Exports::in_folder(folder), ..self }
     }
 
     /// The database, for whoever holds the key: `access` alone makes one.

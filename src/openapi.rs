@@ -29,6 +29,8 @@ pub struct Problem {
     current: Option<serde_json::Value>,
     /// What would be allowed instead.
     allowed_actions: Option<serde_json::Value>,
+    /// What would be refused as well, and why.
+    refused_actions: Option<serde_json::Value>,
 }
 
 /// One field or rule.
@@ -87,6 +89,7 @@ pub struct PageQuery {
         (name = "policy", description = "Deadlines and the calendar"),
         (name = "inspections", description = "From plan to confirmation, and the answers"),
         (name = "hazards", description = "From finding to closing"),
+        (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
         (name = "reports", description = "Figures"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")

@@ -4,10 +4,13 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::hazards::marks::Determination;
+use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
 use crate::months::rules::MonthStatus;
+use crate::ledgers::kind::{Format, Ledger};
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 
@@ -39,7 +42,13 @@ pub fn all() -> Value {
         "hazard_refusal": Refusal::ALL,
         "hazard_closed_kind": ClosedKind::ALL,
         "hazard_remedy": Remedy::ALL,
+        "hazard_determination": Determination::ALL,
         "hazard_warning": Colour::ALL,
+        "extension_status": ExtensionStatus::ALL,
+        "listing_authority": ListingAuthority::ALL,
+        "referral_authority": ReferralAuthority::ALL,
+        "ledger": Ledger::ALL,
+        "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
         "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,

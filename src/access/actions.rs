@@ -89,12 +89,25 @@ actions! {
         Transition = [
             HazardIssue, HazardRespond, HazardRectify, HazardRecheck, HazardReopen, HazardApprove, HazardVoid
         ];
+        /// Asking for more time.
+        Respond = [HazardRespond];
+        /// Deciding on it: of general hazards, of majors.
+        Extend = [HazardExtend, HazardApprove];
+        /// Listing, delisting, lifting a stop of use.
+        Approve = [HazardApprove];
+        /// Reporting progress.
+        Progress = [HazardRectify, HazardRespond];
+        /// Referral, reply, stop of use.
+        Refer = [HazardRefer];
         /// Commenting.
         Comment = [HazardComment];
     }
     notice {
         /// One's own inbox.
         Read = [NoticeRead];
+    ledger {
+        /// The ledgers as files; which rows is settled by the right to read hazards as well.
+        Export = [Export];
     }
     report {
         /// Reports.

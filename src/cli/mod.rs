@@ -54,6 +54,8 @@ enum Command {
     Permissions,
     /// Look at every deadline once and tell whom it concerns
     Warn(warn::Args),
+    /// Print the states of a hazard, and who moves it from which to which, as Markdown
+    States,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
     /// Check settings, keys and database, and say what is wrong
@@ -118,6 +120,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         }
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
         Command::Warn(args) => warn::run(&config, &args)?,
+        Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Doctor => return doctor::run(&config),
     }

@@ -55,7 +55,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         }
         let (stop, stopped) = watch::channel(false);
         let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
-        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics);
+        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics).exporting_in(config.data_dir.join("tmp"));
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
         say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));

@@ -55,10 +55,18 @@ pub fn report_all(world: &mut World) {
         (Major::Waiting, 2),
     ];
     for (number, (story, back)) in general.into_iter().enumerate() {
-        begin(world, number, back, Level::General, move |told, world| told.general(world, story));
+        begin(world, number, back, Level::General, move |told, world| {
+            told.general(world, story)?;
+            told.accompany_general(world, story, back);
+            Ok(())
+        });
     }
     for (number, (story, back)) in major.into_iter().enumerate() {
-        begin(world, number + general.len(), back, Level::Major, move |told, world| told.major(world, story));
+        begin(world, number + general.len(), back, Level::Major, move |told, world| {
+            told.major(world, story)?;
+            told.accompany_major(world, story, back);
+            Ok(())
+        });
     }
 }
 

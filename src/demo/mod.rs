@@ -10,6 +10,7 @@
 
 mod findings;
 mod months;
+mod measures;
 mod people;
 mod schools;
 mod stories;

@@ -2,6 +2,7 @@
 
 use serde_json::json;
 
+use super::measures;
 use super::world::World;
 use crate::hazards::status::{Level, Source};
 use crate::platform::db::types::Id;
@@ -341,5 +342,31 @@ impl Told {
             _ => {}
         }
         Ok(())
+    }
+
+    /// More time asked for and not decided, more time given, a referral without a reply: one of each.
+    pub(super) fn accompany_general(&self, world: &mut World, story: Story, back: i64) {
+        let asked = (self.back - 1, 16);
+        match (story, back) {
+            (Story::Stuck, ..10) => {
+                let due = world.due(self.back - 1, 21);
+                measures::more_time(world, asked, self.principal.clone(), self.hazard, due, None);
+            }
+            (Story::Stuck, _) => {
+                let (due, decided) = (world.due(self.back - 1, 45), Some(((self.back - 1, 17), "leader")));
+                measures::more_time(world, asked, self.principal.clone(), self.hazard, due, decided);
+            }
+            (Story::Unsigned, ..10) => measures::refer(world, (self.back - 1, 15), self.hazard),
+            _ => {}
+        }
+    }
+
+    /// One that has long been overdue is listed and out of use, and has reported once.
+    pub(super) fn accompany_major(&self, world: &mut World, story: Major, back: i64) {
+        if story == Major::Rectifying && back > 20 {
+            measures::stop_use(world, (self.back - 1, 15), self.hazard);
+            measures::list(world, (self.back - 4, 10), self.hazard);
+            measures::report_progress(world, (self.back - 9, 16), self.principal.clone(), self.hazard, 40);
+        }
     }
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 use uuid::Uuid;
 
+use super::marks::Determination;
 use super::rules::{Plan, Rechecker, Request};
 use super::status::{Action, Level, Remedy};
 use crate::platform::db::types::{Id, Timestamp};
@@ -44,6 +45,9 @@ pub struct TransitionBody {
     /// `issue`, `regrade`: the clause; a major needs one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub basis: Option<String>,
+    /// `issue`, `regrade` to major: how it was judged to be one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub determination: Option<Determination>,
     /// `issue`: what is demanded.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub requirement: Option<String>,
@@ -127,9 +131,11 @@ impl Form {
                 let (basis, requirement) = (self.line("/basis", |b| &mut b.basis), self.requirement());
                 let lead_section = self.line("/lead_section", |b| &mut b.lead_section);
                 let (responsible_org_id, remedy) = (self.body.responsible_org_id.take(), self.body.remedy.take());
+                let determination = self.determination(level);
                 let level = self.needed("/level", level)?;
                 Request::Issue {
                     level,
+                    determination,
                     due_at: due_at.map(Timestamp::utc),
                     responsible_org_id: responsible_org_id.map(|id| id.0),
                     basis,
@@ -182,8 +188,9 @@ impl Form {
             Action::Approve => Request::Approve { opinion: self.text("/opinion", |b| &mut b.opinion)? },
             Action::Regrade => {
                 let (level, reason) = (self.body.level.take(), self.reason());
+                let determination = self.determination(level);
                 let (level, basis) = (self.needed("/level", level), self.line("/basis", |b| &mut b.basis));
-                Request::Regrade { level: level?, basis, reason: reason? }
+                Request::Regrade { level: level?, basis, determination, reason: reason? }
             }
             Action::ReassignDue => {
                 let (reason, due_at) = (self.reason(), self.needed_due());
@@ -226,6 +233,15 @@ impl Form {
 
     fn reason(&mut self) -> Option<String> {
         self.text("/reason", |b| &mut b.reason)
+    }
+
+    /// Only a major is judged to be one.
+    fn determination(&mut self, level: Option<Level>) -> Option<Determination> {
+        let determination = self.body.determination.take()?;
+        if level != Some(Level::Major) {
+            self.faults.say("/determination", "only_for_major", "仅用于重大隐患", "is for a major only");
+        }
+        Some(determination)
     }
 
     fn requirement(&mut self) -> Option<String> {

@@ -101,6 +101,31 @@ pub fn colour(status: Status, level: Level, due_at: Option<DateTime<Utc>>, now: 
     }
 }
 
+/// From when until before when a running deadline has a colour; nothing where none ever has. The inverse of [`colour`],
+/// for lists.
+#[must_use]
+pub fn due_range(colour: Colour, level: Level, now: DateTime<Utc>, zone: Tz) -> Option<Range> {
+    let today = local_date(now, zone);
+    let morning = |days: i64| start_of_day(today.checked_add_signed(Duration::days(days)).unwrap_or(today), zone);
+    let ahead = match level {
+        Level::General => 3,
+        Level::Major => 7,
+    };
+    Some(match (colour, level) {
+        (Colour::None, _) => (Some(morning(ahead + 1)), None),
+        (Colour::Blue, _) => (Some(morning(1)), Some(morning(ahead + 1))),
+        (Colour::Yellow, Level::General) => (Some(morning(0)), Some(morning(1))),
+        (Colour::Orange, Level::General) => (Some(morning(-7)), Some(morning(0))),
+        (Colour::Red, Level::General) => (None, Some(morning(-7))),
+        (Colour::Yellow, Level::Major) => (Some(now), Some(morning(1))),
+        (Colour::Orange, Level::Major) => return None,
+        (Colour::Red, Level::Major) => (None, Some(now)),
+    })
+}
+
+/// From an instant on, until before another.
+pub type Range = (Option<DateTime<Utc>>, Option<DateTime<Utc>>);
+
 #[cfg(test)]
 mod tests {
     use chrono_tz::{America, Asia};
@@ -162,6 +187,19 @@ mod tests {
             prop_assert_eq!(local_date(due.at + Duration::microseconds(1), Asia::Shanghai), due.date.succ_opt().unwrap());
             prop_assert!(due.at >= now);
             prop_assert!(!overdue(Status::Issued, Some(due.at), now));
+        }
+
+        #[test]
+        fn the_range_of_a_colour_holds_what_shows_it(secs in 1_600_000_000_i64..2_000_000_000, off in -900_000_i64..900_000, major: bool) {
+            let now = DateTime::from_timestamp(secs, 0).unwrap();
+            let due = now + Duration::seconds(off);
+            let level = if major { Level::Major } else { Level::General };
+            let shown = colour(Status::Issued, level, Some(due), now, Asia::Shanghai);
+            for one in Colour::ALL {
+                let inside = due_range(*one, level, now, Asia::Shanghai)
+                    .is_some_and(|(from, until)| from.is_none_or(|from| from <= due) && until.is_none_or(|until| due < until));
+                prop_assert_eq!(inside, *one == shown, "{} {}", one, shown);
+            }
         }
 
         #[test]

@@ -6,6 +6,8 @@
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
+use crate::platform::db::types::Timestamp;
+
 crate::text_enum! {
     /// How a major was judged to be one (判定方式).
     pub enum Determination {
@@ -26,6 +28,10 @@ pub struct Marks {
     pub extension_pending: bool,
     /// Under supervised listing (挂牌督办).
     pub listed: bool,
+    /// When it was last put under supervised listing; kept when it is taken off.
+    pub listed_at: Option<Timestamp>,
+    /// When its progress was last reported.
+    pub progress_at: Option<Timestamp>,
     /// A stop of use is in force (停用).
     pub suspended: bool,
     /// Referrals to other authorities without a reply yet.

@@ -5,12 +5,16 @@
 //! left, warning colour) is computed on read in [`deadline`], so it is right even when every timer is dead.
 //!
 //! * [`status`]: the words. [`rules`]: who may do what from which state. [`body`]: what each action must carry.
+//!   [`diagram`]: the whole drawn from those rules.
+//! * [`measures`]: what accompanies it beside its state: extension, listing, stop of use, referral.
 //! * [`calendar`], [`deadline`], [`policy`]: working days, ends of days, the table of days. [`number`]: `640104-2026-000123`.
 
 pub mod body;
 pub mod calendar;
 pub mod deadline;
+pub mod diagram;
 pub mod marks;
+pub mod measures;
 pub mod number;
 pub mod policy;
 pub mod routes;

@@ -185,5 +185,37 @@ crate::text_enum! {
         NoSecondPerson = "no_second_person",
         /// Only a general hazard can be closed on the spot.
         NotGeneral = "not_general",
+        /// There is no deadline yet: nothing to extend.
+        NoDeadline = "no_deadline",
+        /// More time is asked for before the deadline, not after it.
+        ExtensionTooLate = "extension_too_late",
+        /// Of a listed major more time is asked for at least fifteen working days ahead.
+        NeedsFifteenWorkingDays = "needs_fifteen_working_days",
+        /// As many extensions were granted as may be.
+        ExtensionLimit = "extension_limit",
+        /// A request for more time waits for its decision already.
+        ExtensionPending = "extension_pending",
+        /// The request was decided before.
+        AlreadyDecided = "already_decided",
+        /// The request lapsed: the hazard was reported done, or its deadline was set anew.
+        ExtensionWithdrawn = "extension_withdrawn",
+        /// The deadline in force is meanwhile no earlier than the one asked for.
+        DeadlineMoved = "deadline_moved",
+        /// A supervisor decides only of what that supervisor issued.
+        NotTheIssuer = "not_the_issuer",
+        /// Only a major.
+        NotMajor = "not_major",
+        /// It is under supervised listing already.
+        AlreadyListed = "already_listed",
+        /// It is not under supervised listing.
+        NotListed = "not_listed",
+        /// Not before it is closed.
+        NotClosed = "not_closed",
+        /// A stop of use is in force already.
+        AlreadySuspended = "already_suspended",
+        /// No stop of use is in force.
+        NotSuspended = "not_suspended",
+        /// The reply was recorded before.
+        AlreadyReplied = "already_replied",
     }
 }

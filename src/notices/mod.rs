@@ -1,7 +1,8 @@
 //! Notices: who is told what, and has it been read.
 //!
 //! * [`tell`] makes one notice in the transaction of what it tells of. [`audience`]: who is meant, found over valid
-//!   memberships. [`occasions`]: the one table that says which change is told to whom.
+//!   memberships. [`occasions`]: the one table that says which change of state is told to
+//!   whom; [`measures`]: the same for what accompanies a hazard.
 //! * [`kind`]: the kinds and their words. A notice keeps references only; its text is made on read, in the reader's
 //!   language.
 //! * [`inbox`]: a person's own notices; one about what has left the person's sight is not shown and not counted.
@@ -12,6 +13,7 @@ pub mod audience;
 pub mod inbox;
 pub mod kind;
 pub mod look;
+pub mod measures;
 pub mod occasions;
 pub mod routes;
 pub mod store;

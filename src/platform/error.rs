@@ -81,6 +81,8 @@ codes! {
     ContradictsLedger = "contradicts_ledger", 409, "与隐患台账不符", "The report contradicts the ledger";
     /// Something found, says the report; neither the ledger nor the report has any of it.
     NothingToReport = "nothing_to_report", 409, "没有可报送的隐患，请作零报告", "There is nothing to report but nothing found";
+    /// A listing of this bureau has the document number already.
+    NumberTaken = "number_taken", 409, "文号已使用", "The document number is taken";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.
@@ -119,6 +121,8 @@ pub struct Problem {
     pub current: Option<Value>,
     /// What would be allowed instead.
     pub allowed_actions: Option<Value>,
+    /// What would be refused as well, and why.
+    pub refused_actions: Option<Value>,
     /// Seconds after which to try again.
     pub retry_after: Option<u32>,
     /// The methods this path knows, for 405.
@@ -146,6 +150,7 @@ impl Problem {
             errors: Vec::new(),
             current: None,
             allowed_actions: None,
+            refused_actions: None,
             retry_after,
             allow: None,
             cause: None,
@@ -182,11 +187,24 @@ impl Problem {
         self
     }
 
+    /// Adds what would be refused as well, and why.
+    #[must_use]
+    pub fn refused_actions(mut self, actions: Value) -> Self {
+        self.refused_actions = Some(actions);
+        self
+    }
+
     /// Adds a message for the log.
     #[must_use]
     pub fn cause(mut self, cause: impl std::fmt::Display) -> Self {
         self.cause = Some(cause.to_string());
         self
+    }
+
+    /// Whether it is no answer to what was asked, but a failure on this side: clashing rows, a lost connection, a fault.
+    #[must_use]
+    pub const fn is_ours(&self) -> bool {
+        self.retry || self.fatal || self.code.status() >= 500
     }
 
     /// Absent or out of sight.

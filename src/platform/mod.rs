@@ -6,6 +6,7 @@ mod text_enum;
 pub mod clock;
 pub mod db;
 pub mod error;
+pub mod export;
 pub mod http;
 pub mod ids;
 pub mod jobs;

@@ -37,6 +37,14 @@ fn permissions_md_is_what_the_code_says() {
 }
 
 #[test]
+fn hazards_md_is_what_the_rules_decide() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/hazards.md");
+    let committed = std::fs::read_to_string(path).unwrap_or_default();
+    let drawn = anxiao::hazards::diagram::document();
+    assert!(committed.trim() == drawn.trim(), "docs/hazards.md is out of date: run `make openapi`");
+}
+
+#[test]
 fn every_operation_has_summary_permission_and_answers() {
     for (method, path, operation) in operations(&document()) {
         let here = format!("{method} {path}");

@@ -119,7 +119,10 @@ both_engines! {
                     // Whoever is not of the team named beside does not lead it, whether there is such a person or not.
                     let lead = good.body.as_ref().is_some_and(|body| body["lead_id"] == id.to_string());
                     let off_team = [("/lead_id".to_owned(), "not_on_team".to_owned())];
-                    let right = if lead && answer.status == 422 {
+                    let right = if row.operation == "POST /hazards/bulk" {
+                        // An outcome for each id: this one is as absent as any.
+                        answer.status == 200 && answer.body["results"] == serde_json::json!([{"id": other, "status": "not_found"}])
+                    } else if lead && answer.status == 422 {
                         answer.faults() == off_team
                     } else if own_id {
                         (answer.status, answer.code()) == (409, "id_reused") && answer.body["current"].is_null()
@@ -154,6 +157,11 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /checklists" => world::of("checklist", "b.s1"),
         "POST /deadline-policies" => world::of("policy", "b"),
         "POST /inspections" => world::of("inspection", "b.s1"),
+        "POST /hazards/{id}/extensions" => world::of("extension", "b.s1"),
+        "POST /hazards/{id}/listing" => world::of("listing", "b.s1"),
+        "POST /hazards/{id}/progress-reports" => world::of("progress", "b.s1"),
+        "POST /hazards/{id}/suspension" => world::of("suspension", "b.s1"),
+        "POST /hazards/{id}/referrals" => world::of("referral", "b.s1"),
         "POST /hazards/{id}/comments" => world::of("comment", "b.s1"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),

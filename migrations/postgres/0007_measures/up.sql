@@ -122,3 +122,7 @@ CREATE TABLE hazard_referrals (
     reply_recorded_by uuid REFERENCES users (id)
 );
 CREATE INDEX hazard_referrals_by_hazard ON hazard_referrals (hazard_id, created_at, id);
+
+-- Who rechecked or returned before keeps sight.
+INSERT INTO hazard_people (hazard_id, user_id, part)
+SELECT DISTINCT hazard_id, rechecked_by, 'rechecker' FROM hazard_rounds WHERE rechecked_by IS NOT NULL;

@@ -3,14 +3,15 @@
 use actix_web::{HttpRequest, get, put};
 use chrono::Datelike;
 use serde::{Deserialize, Serialize};
+use serde_json::json;
 use utoipa::ToSchema;
 
 use crate::access::{Allowed, Permission, actions::policy};
-use crate::hazards::store::days::{NamedDay, YearDays, built_in_year};
+use crate::hazards::store::days::{NamedDay, Term, YearDays, built_in_year};
 use crate::hazards::store::policies::{self, OwnYear};
 use crate::platform::db::types::Timestamp;
 use crate::platform::error::{Code, Problem};
-use crate::platform::http::{Body, Check, Faults, Record, Reply};
+use crate::platform::http::{Body, Check, Faults, IfMatch, Record, Reply};
 
 /// A year of the calendar.
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -33,6 +34,8 @@ pub struct CalendarYear {
     pub holidays: Vec<NamedDay>,
     /// Weekend days worked in exchange.
     pub makeup_workdays: Vec<NamedDay>,
+    /// School terms of the bureau's own year, in order.
+    pub terms: Vec<Term>,
 }
 
 impl Record for CalendarYear {
@@ -55,6 +58,7 @@ fn answer(year: i32, own: Option<&OwnYear>) -> CalendarYear {
         calendar_provisional: provisional,
         holidays: days.holidays,
         makeup_workdays: days.makeup_workdays,
+        terms: days.terms,
     }
 }
 
@@ -98,6 +102,10 @@ pub struct YearToPut {
     /// Weekend days worked in exchange.
     #[schema(max_items = 366)]
     pub makeup_workdays: Vec<NamedDay>,
+    /// School terms, in order and apart, each with a day in this year; none when absent.
+    #[serde(default)]
+    #[schema(max_items = 10)]
+    pub terms: Vec<Term>,
 }
 
 impl Check for YearToPut {
@@ -106,6 +114,26 @@ impl Check for YearToPut {
             faults.at_most(&format!("/{name}"), days.len(), 366);
             for (at, day) in days.iter().enumerate() {
                 faults.optional_text(&format!("/{name}/{at}/name"), day.name.as_deref(), 100);
+            }
+        }
+        faults.at_most("/terms", self.terms.len(), 10);
+        for (at, term) in self.terms.iter().enumerate() {
+            faults.text(&format!("/terms/{at}/name"), &term.name, 1, 100);
+            if term.to < term.from {
+                faults.say(
+                    &format!("/terms/{at}/to"),
+                    "before_start",
+                    "不得早于开始日",
+                    "must not lie before its start",
+                );
+            }
+        }
+        for (at, pair) in self.terms.windows(2).enumerate() {
+            if let [before, next] = pair
+                && next.from <= before.to
+            {
+                let pointer = format!("/terms/{}/from", at + 1);
+                faults.say(&pointer, "overlaps", "须晚于前一学期结束", "must lie after the end of the term before");
             }
         }
         for (at, day) in self.makeup_workdays.iter().enumerate() {
@@ -119,10 +147,14 @@ impl Check for YearToPut {
 
 /// Keep a year of one's own
 ///
-/// In place of the built-in one, for deadlines computed from now on; those that stand do not move.
+/// In place of the built-in one, for deadlines computed from now on; those that stand do not move. The first time needs
+/// no `If-Match`; from then on it is somebody's work that would be written over.
 #[utoipa::path(
     tag = "policy",
-    params(("year" = i32, Path, description = "From 2000 to 2100", example = 2027)),
+    params(
+        ("year" = i32, Path, description = "From 2000 to 2100", example = 2027),
+        ("If-Match" = Option<String>, Header, description = "The ETag or the quoted version one has seen; needed once the bureau has its own year", example = "\"1\"")
+    ),
     request_body = YearToPut,
     responses((status = 200, description = "The year as it is now", body = CalendarYear)),
     extensions(("x-permission" = json!("policy.manage")))
@@ -131,6 +163,7 @@ impl Check for YearToPut {
 pub async fn put(
     allowed: Allowed<policy::Manage>,
     request: HttpRequest,
+    if_match: IfMatch,
     body: Body<YearToPut>,
 ) -> Result<Reply, Problem> {
     let year = year_of(&request)?;
@@ -138,16 +171,28 @@ pub async fn put(
         .write_unkept(move |tx, rights| {
             let bureau = rights.of(Permission::PolicyManage).own_bureau();
             let bureau_id = bureau.ok_or_else(|| Problem::new(Code::Forbidden))?;
+            let before = policies::own_year_to_change(tx.conn, bureau_id, year)?;
+            let current = answer(year, before.as_ref());
+            if before.is_some() || if_match.is_given() {
+                if_match.check(current.version, || json!(current))?;
+            }
             let input = body.get()?;
-            let days = YearDays { holidays: input.holidays.clone(), makeup_workdays: input.makeup_workdays.clone() };
+            let days = YearDays {
+                holidays: input.holidays.clone(),
+                makeup_workdays: input.makeup_workdays.clone(),
+                terms: input.terms.clone(),
+            };
             let mut faults = Faults::default();
             for (name, days) in [("holidays", &days.holidays), ("makeup_workdays", &days.makeup_workdays)] {
                 for (at, _) in days.iter().enumerate().filter(|(_, day)| day.date.year() != year) {
                     faults.say(&format!("/{name}/{at}/date"), "other_year", "不在该年内", "lies in another year");
                 }
             }
+            let apart = |term: &Term| term.to.year() < year || term.from.year() > year;
+            for (at, _) in days.terms.iter().enumerate().filter(|(_, term)| apart(term)) {
+                faults.say(&format!("/terms/{at}"), "other_year", "不在该年内", "lies in another year");
+            }
             faults.finish()?;
-            let before = policies::own_year(tx.conn, bureau_id, year)?;
             let (after, receipt) = policies::put_year(tx, bureau_id, year, before.as_ref(), &days)?;
             Ok(receipt.with(Reply::record(&answer(year, Some(&after)))?))
         })

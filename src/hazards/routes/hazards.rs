@@ -13,7 +13,7 @@ use crate::hazards::body::{MAX_EVIDENCE, MAX_LINE, MAX_TEXT};
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::edit::{self, Changes};
 use crate::hazards::store::report::{self, Report};
-use crate::hazards::store::{Powers, read};
+use crate::hazards::store::{Powers, read, recurrence};
 use crate::openapi::{ListOf, PageQuery};
 use crate::platform::db::Commit;
 use crate::platform::db::types::{Id, Timestamp};
@@ -193,10 +193,21 @@ pub struct HazardChange {
     /// Claims of evidence, all of them.
     #[schema(max_items = 100)]
     pub evidence_ids: Option<Vec<Id>>,
+    /// The closed hazard of the same school that has come back as this one; null unlinks.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub recurrence_of: Patch<Id>,
+    /// Null dismisses the server's proposal; nothing else can be put here.
+    #[serde(default)]
+    #[schema(value_type = Option<String>, format = Uuid)]
+    pub proposed_recurrence_of: Patch<Id>,
 }
 
 impl Check for HazardChange {
     fn check(&self, faults: &mut Faults) {
+        if matches!(self.proposed_recurrence_of, Patch::Set(_)) {
+            faults.say("/proposed_recurrence_of", "only_null", "只能置空", "can only be set to null");
+        }
         if let Some(title) = &self.title {
             faults.text("/title", title, 1, 200);
         }
@@ -207,7 +218,8 @@ impl Check for HazardChange {
 
 /// Change texts and place
 ///
-/// Before it is issued by whoever may edit it, later by the bureau only; every change stands in the history.
+/// Before it is issued by whoever may edit it, later by the bureau only; every change stands in the history. The bureau
+/// may link what is closed with the earlier hazard that it repeats.
 #[utoipa::path(
     tag = "hazards",
     params(("id" = Id, Path, description = "The hazard"), ("If-Match" = String, Header, description = "The ETag or the quoted version one has seen", example = "\"1\"")),
@@ -235,13 +247,24 @@ pub async fn change(
             if let Patch::Set(site) = input.site_id {
                 report::site(tx.conn, row.org_id, site)?;
             }
-            edit::is_in_time(mine, &row)?;
+            if let Patch::Set(earlier) = input.recurrence_of {
+                let earlier = recurrence::earlier(tx.conn, rights, row.org_id, earlier)?;
+                let mut faults = Faults::default();
+                // What is linked already stays valid when the earlier one is opened again.
+                if row.recurrence_of != Some(earlier.id) {
+                    recurrence::check(&earlier, Some(&row), &mut faults);
+                }
+                faults.finish()?;
+            }
             let changes = Changes {
                 title: input.title.clone(),
                 description: input.description.clone(),
                 site_id: input.site_id.clone(),
                 evidence_ids: input.evidence_ids.clone(),
+                recurrence_of: input.recurrence_of.clone(),
+                dismiss_proposal: matches!(input.proposed_recurrence_of, Patch::Clear),
             };
+            edit::is_in_time(mine, &row, &changes)?;
             match edit::edit(tx, &row, &changes, zone)? {
                 None => Ok(Commit::unchanged(Reply::record(&current)?)),
                 Some((row, receipt)) => Ok(receipt.with(Reply::record(&view(tx.conn, rights, row, now)?)?)),

@@ -1,5 +1,6 @@
 //! Hazards, deadline policies and the calendar over HTTP.
 
+mod bulk;
 mod calendar;
 mod comments;
 mod hazards;
@@ -16,6 +17,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(hazards::list)
         .service(hazards::create)
+        .service(bulk::apply)
         .service(hazards::one)
         .service(hazards::change)
         .service(hazards::history)
@@ -26,5 +28,6 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(policies::create)
         .service(policies::change)
         .service(calendar::one)
-        .service(calendar::put);
+        .service(calendar::put)
+        .configure(super::measures::routes);
 }

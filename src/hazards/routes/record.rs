@@ -6,7 +6,8 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use crate::access::Rights;
-use crate::hazards::status::{Action, ClosedKind, Colour, Level, Remedy, Source, Status};
+use crate::hazards::marks::Marks;
+use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::hazards::store::read::Zones;
 use crate::hazards::store::{Powers, Round, Row, read};
 use crate::hazards::{deadline, rules};
@@ -130,6 +131,11 @@ pub struct Hazard {
     /// When the plan was filed.
     #[schema(required)]
     pub plan_filed_at: Option<Timestamp>,
+    /// Until when a major has to report its progress next; null where none is owed.
+    #[schema(required)]
+    pub next_progress_due: Option<Timestamp>,
+    /// It has not reported by then; computed now.
+    pub progress_overdue: bool,
     /// The round of rectifying, from 1.
     pub round: i32,
     /// How often it was returned.
@@ -168,8 +174,15 @@ pub struct Hazard {
     /// The hazard that came back as this one.
     #[schema(required)]
     pub recurrence_of: Option<Id>,
+    /// The closed hazard of the same school, place and item that the server proposes as the one that came back.
+    #[schema(required)]
+    pub proposed_recurrence_of: Option<Id>,
+    /// What accompanies it beside its state.
+    pub marks: Marks,
     /// What the caller may do now, by the same rules that decide.
     pub allowed_actions: Vec<Action>,
+    /// What the caller may not do now, each with every rule that stands in the way.
+    pub refused_actions: Vec<Refused>,
     /// Every round with its measures, photos and opinions; only in answers about one hazard, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Vec<RoundView>>,
@@ -179,6 +192,16 @@ impl Record for Hazard {
     fn version(&self) -> i64 {
         self.version
     }
+}
+
+/// An action that the rules refuse now, whatever a body would say.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = RefusedAction)]
+pub struct Refused {
+    /// The action.
+    pub action: Action,
+    /// Every rule that stands in the way.
+    pub reasons: Vec<Refusal>,
 }
 
 /// One round of rectifying and rechecking.
@@ -290,13 +313,21 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
     let zone = zones.get(&row.bureau_id).copied().unwrap_or(chrono_tz::Asia::Shanghai);
     let due = row.due_at.map(Timestamp::utc);
     let (at, status, level) = (now.utc(), row.status, row.level);
-    let allowed_actions = rules::allowed_actions(&row.facts(), &powers.actor(&row));
+    let (open, closed): (Vec<_>, Vec<_>) = rules::possible_actions(&row.facts(), &powers.actor(&row))
+        .into_iter()
+        .partition(|possible| possible.refusals.is_empty());
+    let refused = |possible: rules::Possible| Refused { action: possible.action, reasons: possible.refusals };
+    let next_progress_due = row.next_progress_due(zone);
     let hides_reporter = !row.source.is_schools_own() && powers.school_side(&row);
     Hazard {
         overdue: deadline::overdue(status, due, at),
         days_left: deadline::days_left(status, due, at, zone),
         warning: deadline::colour(status, level, due, at, zone),
-        allowed_actions,
+        allowed_actions: open.into_iter().map(|possible| possible.action).collect(),
+        refused_actions: closed.into_iter().map(refused).collect(),
+        marks: row.marks(),
+        next_progress_due,
+        progress_overdue: next_progress_due.is_some_and(|due| due < now),
         rounds: None,
         id: row.id,
         version: row.version,
@@ -353,5 +384,6 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
         closed_kind: row.closed_kind,
         void_reason: row.void_reason,
         recurrence_of: row.recurrence_of,
+        proposed_recurrence_of: row.proposed_recurrence_of,
     }
 }

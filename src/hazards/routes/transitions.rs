@@ -6,8 +6,9 @@ use actix_web::post;
 use serde_json::json;
 
 use super::record::{Hazard, view};
-use crate::access::{Allowed, actions::hazard};
+use crate::access::{Allowed, Rights, actions::hazard};
 use crate::hazards::body::TransitionBody;
+use crate::hazards::status::Action;
 use crate::hazards::store::{read, transition};
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
@@ -35,11 +36,8 @@ pub async fn apply(
     id: PathId,
     body: Body<TransitionBody>,
 ) -> Result<Reply, Problem> {
-    let rights = allowed.rights();
-    if let Ok(body) = body.get()
-        && !transition::opened_by(body.action).iter().any(|permission| rights.caller.may(*permission, rights.now))
-    {
-        return Err(Problem::new(Code::Forbidden));
+    if let Ok(body) = body.get() {
+        opened(allowed.rights(), body.action)?;
     }
     let hash = Arc::clone(&body.hash);
     allowed
@@ -55,11 +53,24 @@ pub async fn apply(
                 Ok((row, receipt)) => Ok(receipt.with(Reply::record(&view(tx.conn, rights, row, now)?)?)),
                 Err(problem) if problem.code == Code::TransitionNotAllowed => {
                     let current = view(tx.conn, rights, row, now)?;
-                    let allowed = json!(current.allowed_actions);
-                    Err(problem.current(json!(current)).allowed_actions(allowed))
+                    Err(with_actions(problem, &current).current(json!(current)))
                 }
                 Err(problem) => Err(problem),
             }
         })
         .await
+}
+
+/// Whether any permission of the caller opens an action at all.
+///
+/// # Errors
+/// 403 where none does.
+pub(super) fn opened(rights: &Rights, action: Action) -> Result<(), Problem> {
+    let opens = transition::opened_by(action).iter().any(|permission| rights.caller.may(*permission, rights.now));
+    if opens { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
+}
+
+/// A refusal with what would be allowed instead, and why the rest would not.
+pub(super) fn with_actions(problem: Problem, current: &Hazard) -> Problem {
+    problem.allowed_actions(json!(current.allowed_actions)).refused_actions(json!(current.refused_actions))
 }

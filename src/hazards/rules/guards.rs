@@ -6,7 +6,8 @@ use super::{Actor, Facts, IssueReach, RectifyReach, Request, Side, VoidReach};
 use crate::hazards::status::{Action, Level, Refusal, Status};
 
 /// The states an action starts from.
-const fn starts_from(action: Action) -> &'static [Status] {
+#[must_use]
+pub const fn starts_from(action: Action) -> &'static [Status] {
     use Status::{AwaitingApproval, AwaitingRecheck, Closed, Issued, Rectifying, Registered};
     match action {
         Action::Issue => &[Registered],

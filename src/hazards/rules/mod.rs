@@ -1,7 +1,7 @@
 //! Who may do what to a hazard, from which state, and what then changes. Pure: no IO, no clock.
 //!
 //! One table of guards ([`guards`]) answers both questions a client has: "may I?" before it asks
-//! ([`allowed_actions`]) and "why not?" after it asked ([`decide`]). [`effects`] says what a permitted action changes.
+//! ([`possible_actions`]) and "why not?" after it asked ([`decide`]). [`effects`] says what a permitted action changes.
 
 mod effects;
 mod guards;
@@ -14,8 +14,9 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::effects::{Change, Due};
+pub use self::guards::starts_from;
 pub use self::levels::{graded, on_spot_refusals, source_allowed};
-use super::marks::Marks;
+use super::marks::{Determination, Marks};
 use super::status::{Action, Level, Refusal, Remedy, Source, Status};
 
 /// What the decision needs to know of a hazard; all of it stands on its row.
@@ -161,6 +162,8 @@ pub enum Request {
     Issue {
         /// The level decided.
         level: Level,
+        /// How it was judged to be a major.
+        determination: Option<Determination>,
         /// The deadline, else the policy's.
         due_at: Option<DateTime<Utc>>,
         /// Who has to see to it; the school when absent.
@@ -228,6 +231,8 @@ pub enum Request {
         level: Level,
         /// The clause.
         basis: Option<String>,
+        /// How it was judged to be a major.
+        determination: Option<Determination>,
         /// Why.
         reason: String,
     },
@@ -336,5 +341,6 @@ pub fn possible_actions(facts: &Facts, actor: &Actor) -> Vec<Possible> {
 /// The actions this caller may ask for now.
 #[must_use]
 pub fn allowed_actions(facts: &Facts, actor: &Actor) -> Vec<Action> {
-    Action::ALL.iter().copied().filter(|action| guards::standing(*action, facts, actor).is_empty()).collect()
+    let open = |one: Possible| one.refusals.is_empty().then_some(one.action);
+    possible_actions(facts, actor).into_iter().filter_map(open).collect()
 }

@@ -53,6 +53,7 @@ fn request(action: Action, level: Level, who: &[u8], on_site: bool, basis: bool)
     match action {
         Action::Issue => Request::Issue {
             level,
+            determination: None,
             due_at: None,
             responsible_org_id: None,
             basis,
@@ -85,7 +86,7 @@ fn request(action: Action, level: Level, who: &[u8], on_site: bool, basis: bool)
         },
         Action::Return => Request::Return { reason: text(), due_at: day(50) },
         Action::Approve => Request::Approve { opinion: text() },
-        Action::Regrade => Request::Regrade { level, basis, reason: text() },
+        Action::Regrade => Request::Regrade { level, basis, determination: None, reason: text() },
         Action::ReassignDue => Request::ReassignDue { due_at: day(60), reason: text() },
         Action::Void => Request::Void { reason: text() },
         Action::Reopen => Request::Reopen { reason: text(), due_at: day(70) },

@@ -34,6 +34,22 @@ pub struct YearDays {
     pub holidays: Vec<NamedDay>,
     /// Weekend days worked in exchange.
     pub makeup_workdays: Vec<NamedDay>,
+    /// School terms, in order.
+    #[serde(default)]
+    pub terms: Vec<Term>,
+}
+
+/// A school term; it says when schools teach and moves no deadline.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Term {
+    /// What it is called.
+    #[schema(example = "2026 春季学期", min_length = 1, max_length = 100)]
+    pub name: String,
+    /// Its first day.
+    pub from: NaiveDate,
+    /// Its last day.
+    pub to: NaiveDate,
 }
 
 impl YearDays {
@@ -63,6 +79,7 @@ pub fn built_in_year(year: i32) -> Option<YearDays> {
     known.years.contains(&year).then(|| YearDays {
         holidays: off.map(|day| named(day.date, &day.name_zh)).collect(),
         makeup_workdays: worked.map(|day| named(day.date, &day.holiday_zh)).collect(),
+        terms: Vec::new(),
     })
 }
 
@@ -131,5 +148,17 @@ impl Days {
     #[must_use]
     pub fn recheck_due(&self, now: Timestamp) -> Deadline {
         deadline::after(now.utc(), RECHECK_WORKING_DAYS, DayKind::Working, &self.calendar, self.zone)
+    }
+
+    /// The end of the local day that lies so many working days ahead.
+    #[must_use]
+    pub fn working(&self, now: Timestamp, count: u32) -> Deadline {
+        deadline::after(now.utc(), count, DayKind::Working, &self.calendar, self.zone)
+    }
+
+    /// The working days of the bureau.
+    #[must_use]
+    pub const fn calendar(&self) -> &Calendar {
+        &self.calendar
     }
 }

@@ -24,6 +24,20 @@ pub struct Changes {
     pub site_id: Patch<Id>,
     /// Claims of evidence.
     pub evidence_ids: Option<Vec<Id>>,
+    /// The closed hazard that has come back as this one.
+    pub recurrence_of: Patch<Id>,
+    /// The server's proposal is not right.
+    pub dismiss_proposal: bool,
+}
+
+impl Changes {
+    /// Nothing of what was found changes, only what it is linked with.
+    const fn links_only(&self) -> bool {
+        self.title.is_none()
+            && self.description.is_none()
+            && matches!(self.site_id, Patch::Keep)
+            && self.evidence_ids.is_none()
+    }
 }
 
 /// Whether the record is the caller's to change at all.
@@ -34,13 +48,15 @@ pub fn is_theirs(mine: Edit) -> Result<(), Problem> {
     if mine == Edit::Never { Err(Problem::new(Code::Forbidden)) } else { Ok(()) }
 }
 
-/// Whether the state of the record still lets the caller change it.
+/// Whether the state of the record still lets the caller change it. That something came back is often noticed late: the
+/// bureau links what is closed as well.
 ///
 /// # Errors
 /// 409 where it is too late.
-pub fn is_in_time(mine: Edit, row: &Row) -> Result<(), Problem> {
+pub fn is_in_time(mine: Edit, row: &Row, changes: &Changes) -> Result<(), Problem> {
     let too_late = |zh, en| Err(Problem::new(Code::StateConflict).detail(zh, en));
-    if !row.status.is_open() {
+    let late_link = mine == Edit::Always && row.status == Status::Closed && changes.links_only();
+    if !row.status.is_open() && !late_link {
         return too_late("已销号或作废的隐患不能修改", "a closed or void hazard is not changed any more");
     }
     if mine < Edit::Always && row.status != Status::Registered {
@@ -64,6 +80,11 @@ pub fn edit(tx: &mut Tx<'_>, row: &Row, changes: &Changes, zone: Tz) -> Result<O
     after.site_id = changes.site_id.apply(row.site_id);
     if let Some(evidence) = &changes.evidence_ids {
         after.evidence_ids = Doc::of(evidence);
+    }
+    after.recurrence_of = changes.recurrence_of.apply(row.recurrence_of);
+    // A link answers the proposal, whichever hazard it names.
+    if changes.dismiss_proposal || matches!(changes.recurrence_of, Patch::Set(_)) {
+        after.proposed_recurrence_of = None;
     }
     let payload = difference(row, &after)?;
     if payload.get("set").and_then(Value::as_object).is_some_and(serde_json::Map::is_empty) {

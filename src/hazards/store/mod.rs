@@ -7,10 +7,12 @@ pub mod people;
 pub mod policies;
 pub mod powers;
 pub mod read;
+pub mod recurrence;
 pub mod register;
 pub mod report;
 pub mod row;
 pub mod transition;
+pub mod walk;
 
 pub use powers::Powers;
 pub use register::{NewHazard, OnSpot, register};

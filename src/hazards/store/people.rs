@@ -5,12 +5,14 @@ use diesel::prelude::*;
 use super::powers::Powers;
 use super::row::Row;
 use crate::access::caller::{self, Caller, Membership};
-use crate::access::{Rights, Role};
-use crate::hazards::rules::{Rechecker, Request};
+use crate::access::{Permission, Rights, Role, policy};
+use crate::hazards::rules::{Actor, Rechecker, Request, Side};
+use crate::hazards::status::{Refusal, Status};
+use crate::on_conn;
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::Conn;
-use crate::platform::db::schema::{orgs, users};
-use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::db::schema::{hazard_people, memberships, orgs, users};
+use crate::platform::db::types::{Doc, Id, Timestamp};
+use crate::platform::db::{Conn, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Faults, FieldError};
 
@@ -127,4 +129,81 @@ fn rechecker(conn: &mut Conn, row: &Row, id: Id, now: Timestamp) -> Result<Reche
     let person = of_bureau(conn, row.bureau_id, id, now)?;
     let powers = Powers::over(conn, &Rights::of_caller(person, now), [row])?;
     Ok(Rechecker { user_id: id.0, side: powers.actor(row).recheck })
+}
+
+/// Who rechecked keeps sight of the hazard: everybody named at a pass, and who returned it.
+pub(super) fn remember_recheckers(tx: &mut Tx<'_>, row: &Row, request: &Request, actor: Id) -> Result<(), Problem> {
+    let people: Vec<Id> = match request {
+        Request::Pass { recheckers, .. } => recheckers.iter().map(|named| Id(named.user_id)).collect(),
+        Request::Return { .. } if row.status == Status::AwaitingRecheck => vec![actor],
+        _ => return Ok(()),
+    };
+    for person in people {
+        let relation = (
+            hazard_people::hazard_id.eq(row.id),
+            hazard_people::user_id.eq(person),
+            hazard_people::part.eq("rechecker"),
+        );
+        on_conn!(&mut *tx.conn, conn => diesel::insert_into(hazard_people::table)
+            .values(relation)
+            .on_conflict_do_nothing()
+            .execute(conn)?);
+    }
+    Ok(())
+}
+
+/// Whether a school that may close this one has nobody left to recheck it: everybody entitled has rectified. Asked only
+/// once somebody was refused for having rectified.
+pub(super) fn school_has_no_second(
+    conn: &mut Conn,
+    row: &Row,
+    actor: &Actor,
+    refusals: &[Refusal],
+    now: Timestamp,
+) -> Result<bool, Problem> {
+    let in_the_way = [Refusal::WrongState, Refusal::NeedsBureau, Refusal::NotPermitted];
+    let only_the_person =
+        refusals.contains(&Refusal::SamePerson) && !refusals.iter().any(|one| in_the_way.contains(one));
+    if actor.recheck != Some(Side::School) || !only_the_person {
+        return Ok(false);
+    }
+    let recheckers = |role: &&Role| role.is_school_side() && policy::cell(**role, Permission::HazardRecheck).is_some();
+    let roles: Vec<Role> = Role::ALL.iter().filter(recheckers).copied().collect();
+    let rectifiers: Vec<Id> = row.rectifiers.read();
+    let others: Vec<Option<Doc>> = memberships::table
+        .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+        .filter(memberships::org_id.eq(row.org_id))
+        .filter(memberships::role.eq_any(roles))
+        .filter(memberships::ended_at.is_null())
+        .filter(memberships::valid_from.le(now))
+        .filter(memberships::valid_to.is_null().nullable().or(memberships::valid_to.gt(now)))
+        .filter(users::disabled_at.is_null())
+        .filter(users::id.ne_all(rectifiers))
+        .select(memberships::domains)
+        .load(conn)?;
+    let covers = |domains: &Option<Doc>| {
+        domains.as_ref().is_none_or(|domains| domains.read::<Vec<String>>().contains(&row.domain))
+    };
+    Ok(!others.iter().any(covers))
+}
+
+/// Whether somebody may be named in a question: oneself, or a person of a bureau the caller works in; for a school only
+/// its own people exist.
+///
+/// # Errors
+/// 404 where the person is absent or out of sight.
+pub fn must_be_known(conn: &mut Conn, rights: &Rights, id: Id) -> Result<(), Problem> {
+    if id == rights.user_id() {
+        return Ok(());
+    }
+    // Whoever has left may still be asked about.
+    let places: Vec<(Id, Id)> = memberships::table
+        .filter(memberships::user_id.eq(id))
+        .select((memberships::bureau_id, memberships::org_id))
+        .load(conn)?;
+    let known = rights.scope().reaches.iter().any(|reach| {
+        let school = reach.role.is_school_side();
+        places.iter().any(|(bureau, org)| if school { *org == reach.org_id } else { *bureau == reach.bureau_id })
+    });
+    if known { Ok(()) } else { Err(Problem::not_found()) }
 }

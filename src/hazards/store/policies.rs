@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 use super::days::YearDays;
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Level, Remedy, Source};
-use crate::platform::db::schema::{calendar_years, deadline_policies as p};
+use crate::platform::db::schema::{calendar_years, deadline_policies as p, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Commit, Conn, MultiBackend, Receipt, Tx};
 use crate::platform::error::Problem;
@@ -199,6 +199,19 @@ pub fn own_year(conn: &mut Conn, bureau_id: Id, year: i32) -> Result<Option<OwnY
         .select((y::version, y::created_at, y::updated_at, y::days))
         .first(conn)
         .optional()?)
+}
+
+/// As [`own_year`], and on PostgreSQL nobody else changes it until this transaction ends. The bureau's row stands for
+/// a year that is not there yet.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn own_year_to_change(conn: &mut Conn, bureau_id: Id, year: i32) -> Result<Option<OwnYear>, Problem> {
+    if let Conn::Postgres(postgres) = conn {
+        let _: Option<Id> =
+            orgs::table.find(bureau_id).select(orgs::id).for_no_key_update().first(postgres).optional()?;
+    }
+    own_year(conn, bureau_id, year)
 }
 
 /// Puts a bureau's own year in place of what was.

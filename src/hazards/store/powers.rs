@@ -14,7 +14,7 @@ use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 
 /// The permissions that matter for single hazards.
-const PERMISSIONS: [Permission; 10] = [
+const PERMISSIONS: [Permission; 12] = [
     Permission::HazardRead,
     Permission::HazardEdit,
     Permission::HazardIssue,
@@ -23,6 +23,8 @@ const PERMISSIONS: [Permission; 10] = [
     Permission::HazardRecheck,
     Permission::HazardReopen,
     Permission::HazardApprove,
+    Permission::HazardExtend,
+    Permission::HazardRefer,
     Permission::HazardVoid,
     Permission::HazardComment,
 ];
@@ -82,7 +84,11 @@ impl Powers {
     }
 
     /// The reaches of a permission that hold for a row.
-    fn reaches<'a>(&'a self, permission: Permission, row: &'a Row) -> impl Iterator<Item = &'a Reach> {
+    pub(in crate::hazards) fn reaches<'a>(
+        &'a self,
+        permission: Permission,
+        row: &'a Row,
+    ) -> impl Iterator<Item = &'a Reach> {
         self.scopes
             .iter()
             .filter(move |(one, _)| *one == permission)
@@ -95,7 +101,7 @@ impl Powers {
             })
     }
 
-    fn any(&self, permission: Permission, row: &Row) -> bool {
+    pub(in crate::hazards) fn any(&self, permission: Permission, row: &Row) -> bool {
         self.reaches(permission, row).next().is_some()
     }
 
@@ -106,28 +112,11 @@ impl Powers {
     /// What the person may do over this hazard.
     #[must_use]
     pub fn actor(&self, row: &Row) -> Actor {
-        let issue = self.reaches(Permission::HazardIssue, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(IssueReach::Any),
-            Limit::General => Some(IssueReach::General),
-            Limit::GeneralOfOwnInspection => self.of_own_inspection(row).then_some(IssueReach::General),
-            Limit::OwnGeneral => Some(IssueReach::OwnGeneral),
-            _ => None,
-        });
-        let rectify = self.reaches(Permission::HazardRectify, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(RectifyReach::Any),
-            Limit::Assigned => Some(RectifyReach::Assigned),
-            _ => None,
-        });
-        let recheck = self.reaches(Permission::HazardRecheck, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(Side::Bureau),
-            Limit::SchoolsGeneral => Some(Side::School),
-            _ => None,
-        });
-        let void = self.reaches(Permission::HazardVoid, row).filter_map(|reach| match reach.limit {
-            Limit::Full => Some(VoidReach::Any),
-            Limit::OwnRegistered => Some(VoidReach::OwnRegistered),
-            _ => None,
-        });
+        let limits = |permission| self.reaches(permission, row).map(|reach| reach.limit);
+        let issue = limits(Permission::HazardIssue).filter_map(|limit| issue_reach(limit, self.of_own_inspection(row)));
+        let rectify = limits(Permission::HazardRectify).filter_map(rectify_reach);
+        let recheck = limits(Permission::HazardRecheck).filter_map(recheck_side);
+        let void = limits(Permission::HazardVoid).filter_map(void_reach);
         Actor {
             user_id: self.user_id.0,
             issue: issue.max(),
@@ -162,6 +151,44 @@ impl Powers {
             _ => Edit::Never,
         });
         allowed.max().unwrap_or(Edit::Never)
+    }
+}
+
+/// What a limit of `hazard.issue` means for a hazard.
+pub(crate) fn issue_reach(limit: Limit, of_own_inspection: bool) -> Option<IssueReach> {
+    match limit {
+        Limit::Full => Some(IssueReach::Any),
+        Limit::General => Some(IssueReach::General),
+        Limit::GeneralOfOwnInspection => of_own_inspection.then_some(IssueReach::General),
+        Limit::OwnGeneral => Some(IssueReach::OwnGeneral),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.rectify` means for a hazard.
+pub(crate) const fn rectify_reach(limit: Limit) -> Option<RectifyReach> {
+    match limit {
+        Limit::Full => Some(RectifyReach::Any),
+        Limit::Assigned => Some(RectifyReach::Assigned),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.recheck` means for a hazard.
+pub(crate) const fn recheck_side(limit: Limit) -> Option<Side> {
+    match limit {
+        Limit::Full => Some(Side::Bureau),
+        Limit::SchoolsGeneral => Some(Side::School),
+        _ => None,
+    }
+}
+
+/// What a limit of `hazard.void` means for a hazard.
+pub(crate) const fn void_reach(limit: Limit) -> Option<VoidReach> {
+    match limit {
+        Limit::Full => Some(VoidReach::Any),
+        Limit::OwnRegistered => Some(VoidReach::OwnRegistered),
+        _ => None,
     }
 }
 

@@ -4,18 +4,22 @@ use std::collections::{HashMap, HashSet};
 
 use chrono::NaiveDate;
 use chrono_tz::Tz;
-use diesel::dsl::sql;
+use diesel::dsl::{exists, not, sql};
 use diesel::prelude::*;
 use diesel::sql_types::{Bool, Nullable};
 use serde::{Deserialize, Deserializer};
 use utoipa::IntoParams;
 
+use super::people;
 use super::row::{Round, Row};
 use crate::access::{Limit, Permission, Reach, Rights};
 use crate::hazards::deadline;
-use crate::hazards::status::{Level, Source, Status};
+use crate::hazards::status::{Colour, Level, Source, Status};
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{hazard_rounds, hazards, inspection_team, org_closure, orgs};
+use crate::platform::db::schema::{
+    hazard_extensions, hazard_listings, hazard_people, hazard_rounds, hazard_suspensions, hazards, inspection_team,
+    org_closure, orgs,
+};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
@@ -23,7 +27,7 @@ use crate::platform::http::list::COUNT_LIMIT;
 use crate::platform::http::{List, Page};
 use crate::{in_reach, keyset};
 
-type Condition = Box<dyn BoxableExpression<hazards::table, MultiBackend, SqlType = Nullable<Bool>>>;
+pub(super) type Condition = Box<dyn BoxableExpression<hazards::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 /// The zones of bureaus.
 pub type Zones = HashMap<Id, Tz>;
@@ -74,9 +78,9 @@ fn seen_through(reach: &Reach, me: Id) -> Option<Condition> {
                     .or(hazards::inspection_id.eq_any(mine().nullable()))
                     .or(hazards::status.eq(Status::AwaitingRecheck).nullable())
                     .or(diesel::dsl::exists(
-                        hazard_rounds::table
-                            .filter(hazard_rounds::hazard_id.eq(hazards::id))
-                            .filter(hazard_rounds::rechecked_by.eq(me)),
+                        hazard_people::table
+                            .filter(hazard_people::hazard_id.eq(hazards::id))
+                            .filter(hazard_people::user_id.eq(me)),
                     )
                     .nullable()),
             ),
@@ -90,7 +94,7 @@ fn seen_through(reach: &Reach, me: Id) -> Option<Condition> {
 }
 
 /// What the caller sees at all; nothing for nobody.
-fn sight(rights: &Rights) -> Option<Condition> {
+pub(super) fn sight(rights: &Rights) -> Option<Condition> {
     let scope = rights.of(Permission::HazardRead);
     let me = rights.user_id();
     scope.reaches.iter().filter_map(|reach| seen_through(reach, me)).reduce(|one, other| Box::new(one.or(other)))
@@ -132,6 +136,25 @@ pub fn one_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Row, Pr
         let _: Option<Id> = hazards::table.find(id).select(hazards::id).for_update().first(postgres).optional()?;
     }
     one(conn, rights, id)
+}
+
+/// Those of these hazards that the caller sees, in the order of their ids; on PostgreSQL nobody else changes them until
+/// this transaction ends. Locks are taken by id, so that two such calls never wait for each other in a circle.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn some_to_change(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<Vec<Row>, Problem> {
+    if let Conn::Postgres(postgres) = conn {
+        let _: Vec<Id> = hazards::table
+            .filter(hazards::id.eq_any(ids))
+            .order(hazards::id)
+            .select(hazards::id)
+            .for_update()
+            .load(postgres)?;
+    }
+    let Some(sight) = sight(rights) else { return Ok(Vec::new()) };
+    let query = hazards::table.filter(hazards::id.eq_any(ids.to_vec())).filter(sight);
+    Ok(query.order(hazards::id).select(Row::as_select()).load(conn)?)
 }
 
 /// The rounds of a hazard, oldest first.
@@ -199,10 +222,10 @@ pub struct Filter {
     source: Option<Source>,
     /// Of this organisation.
     #[param(value_type = Option<String>, format = Uuid)]
-    org_id: Option<Id>,
+    pub(super) org_id: Option<Id>,
     /// Of this organisation and all below it.
     #[param(value_type = Option<String>, format = Uuid)]
-    under: Option<Id>,
+    pub(super) under: Option<Id>,
     /// Past its deadline and not reported done; `false` for all others.
     overdue: Option<bool>,
     /// Due on this day (or at this instant) or before.
@@ -222,6 +245,19 @@ pub struct Filter {
     inspection_id: Option<Id>,
     /// Text in number, title or description.
     q: Option<String>,
+    /// How pressing it is now.
+    warning: Option<Colour>,
+    /// Put right by this person.
+    #[param(value_type = Option<String>, format = Uuid)]
+    responsible_user_id: Option<Id>,
+    /// An earlier hazard come back, by somebody's word.
+    recurrence: Option<bool>,
+    /// Under supervised listing.
+    listed: Option<bool>,
+    /// A stop of use is in force.
+    suspended: Option<bool>,
+    /// More time is asked for and nothing decided.
+    extension_pending: Option<bool>,
 }
 
 /// The zone in which the days of a filter are meant: that of the first bureau of the caller.
@@ -234,7 +270,7 @@ pub fn zones_of(conn: &mut Conn, rights: &Rights) -> Result<Zones, Problem> {
 
 /// Every id in a filter names something in sight, or the answer is 404. Gives the filter with `under` a school, which
 /// has nothing below it, turned into `org_id`.
-fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
+pub(super) fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter, Problem> {
     let mut filter = filter.clone();
     let scope = rights.of(Permission::HazardRead);
     if let Some(org) = filter.org_id {
@@ -245,6 +281,9 @@ fn check_ids(conn: &mut Conn, rights: &Rights, filter: &Filter) -> Result<Filter
         if leaf && filter.org_id.is_none() {
             (filter.org_id, filter.under) = (filter.under, None);
         }
+    }
+    if let Some(person) = filter.responsible_user_id {
+        people::must_be_known(conn, rights, person)?;
     }
     if let Some(inspection) = filter.inspection_id {
         crate::inspections::store::seen(conn, rights, inspection)?;
@@ -280,7 +319,7 @@ pub fn list(
     Ok(list.page(rows, |row| (row.created_at, row.id))?.counted(counted))
 }
 
-fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Option<Condition> {
+pub(super) fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Option<Condition> {
     let mut all = sight(rights)?;
     macro_rules! and {
         ($condition:expr) => {
@@ -349,5 +388,58 @@ fn filtered(rights: &Rights, filter: &Filter, zone: Tz, now: Timestamp) -> Optio
                 .nullable()
         );
     }
+    if let Some(colour) = filter.warning {
+        and!(shines(colour, zone, now));
+    }
+    if let Some(person) = filter.responsible_user_id {
+        and!(hazards::responsible_user_id.eq(person));
+    }
+    if let Some(recurs) = filter.recurrence {
+        and!(hazards::recurrence_of.is_not_null().eq(recurs).nullable());
+    }
+    // The rows beside the hazard say what its marks say, and they have an index.
+    macro_rules! stands {
+        ($asked:expr, $table:ident, $open:expr) => {
+            if let Some(asked) = $asked {
+                let rows = $table::table.filter($table::hazard_id.eq(hazards::id)).filter($open);
+                if asked {
+                    and!(exists(rows).nullable());
+                } else {
+                    and!(not(exists(rows)).nullable());
+                }
+            }
+        };
+    }
+    stands!(filter.listed, hazard_listings, hazard_listings::delisted_at.is_null());
+    stands!(filter.suspended, hazard_suspensions, hazard_suspensions::lifted_at.is_null());
+    stands!(filter.extension_pending, hazard_extensions, hazard_extensions::status.eq("pending"));
     Some(all)
+}
+
+/// What shows this colour now: the same bounds by which a single record is coloured.
+fn shines(colour: Colour, zone: Tz, now: Timestamp) -> Condition {
+    let within = |level: Level| -> Condition {
+        let of_level: Condition = Box::new(hazards::level.eq(level).nullable());
+        let Some((from, until)) = deadline::due_range(colour, level, now.utc(), zone) else {
+            return Box::new(of_level.and(sql::<Nullable<Bool>>("1 = 0")));
+        };
+        let from: Condition = match from {
+            Some(from) => Box::new(hazards::due_at.ge(Timestamp::from(from))),
+            None => Box::new(hazards::due_at.is_not_null().nullable()),
+        };
+        let until: Condition = match until {
+            Some(until) => Box::new(hazards::due_at.lt(Timestamp::from(until))),
+            None => Box::new(hazards::due_at.is_not_null().nullable()),
+        };
+        Box::new(of_level.and(from).and(until))
+    };
+    let ranges = within(Level::General).or(within(Level::Major));
+    if colour == Colour::None {
+        return Box::new(
+            sql::<Nullable<Bool>>("hazards.status NOT IN ('issued', 'rectifying')")
+                .or(hazards::due_at.is_null().nullable())
+                .or(ranges),
+        );
+    }
+    Box::new(sql::<Nullable<Bool>>("hazards.status IN ('issued', 'rectifying')").and(ranges))
 }

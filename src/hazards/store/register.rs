@@ -5,6 +5,7 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::read::zone;
+use super::recurrence;
 use super::row::{Round, Row, ids};
 use crate::access::OrgRef;
 use crate::hazards::marks::Marks;
@@ -102,10 +103,11 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     if rows.is_empty() {
         return Ok((rows, None));
     }
+    recurrence::propose(tx.conn, org.id, &mut rows)?;
     let contributions: Vec<_> = rows.iter().map(|row| row.contribution(zone)).collect();
     counters::add_all(tx, &contributions)?;
     let count = i64::try_from(rows.len()).map_err(Problem::internal)?;
-    let last = take_numbers(tx, org.bureau_id, year, count)?;
+    let last = take_numbers(tx, org.bureau_id, "hazard", year, count)?;
     let mut receipt = None;
     for (serial, row) in (last - count + 1..).zip(&mut rows) {
         row.number = number::format(&region, year, serial);
@@ -121,14 +123,17 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
     Ok((rows, receipt))
 }
 
-/// The next `count` serials of a bureau and year; answers the last of them. The row stays locked until the commit.
-fn take_numbers(tx: &mut Tx<'_>, bureau_id: Id, year: i32, count: i64) -> Result<i64, Problem> {
-    let row = (
-        serials::bureau_id.eq(bureau_id),
-        serials::series.eq("hazard"),
-        serials::year.eq(year),
-        serials::last.eq(count),
-    );
+/// The next `count` serials of a bureau, series and year; answers the last of them. The row stays locked until the
+/// commit.
+pub(in crate::hazards) fn take_numbers(
+    tx: &mut Tx<'_>,
+    bureau_id: Id,
+    series: &str,
+    year: i32,
+    count: i64,
+) -> Result<i64, Problem> {
+    let row =
+        (serials::bureau_id.eq(bureau_id), serials::series.eq(series), serials::year.eq(year), serials::last.eq(count));
     Ok(on_conn!(tx.conn, conn => diesel::insert_into(serials::table)
         .values(row)
         .on_conflict((serials::bureau_id, serials::series, serials::year))
@@ -252,7 +257,10 @@ fn registered(row: &Row) -> Event {
         "basis": row.basis, "source": row.source, "escalate": row.escalate, "found_at": row.found_at,
         "site_id": row.site_id, "inspection_id": row.inspection_id, "item_code": row.item_code,
         "evidence_ids": row.evidence_ids, "rectifiers": row.rectifiers, "recurrence_of": row.recurrence_of,
-        "closed_kind": row.closed_kind,
+        "proposed_recurrence_of": row.proposed_recurrence_of, "marks": row.marks, "registered_at": row.registered_at,
+        "responsible_org_id": row.responsible_org_id, "round": row.round, "submissions": row.submissions,
+        "closed_kind": row.closed_kind, "reported_done_at": row.reported_done_at, "passed_at": row.passed_at,
+        "reported_done_by": row.reported_done_by, "closed_at": row.closed_at,
     });
     Event::of("hazard", row.id, "register")
         .at(row.bureau_id, row.org_id)

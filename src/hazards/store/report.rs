@@ -2,6 +2,7 @@
 
 use diesel::prelude::*;
 
+use super::recurrence;
 use super::register::{NewHazard, register};
 use super::row::Row;
 use crate::access::scope::org_ref;
@@ -88,13 +89,10 @@ pub fn report(tx: &mut Tx<'_>, rights: &Rights, org: &OrgRef, report: Report) ->
     if let Some(id) = report.site_id {
         site(tx.conn, org.id, id)?;
     }
-    if let Some(earlier) = report.recurrence_of {
-        let _: Id = hazards::table
-            .filter(hazards::id.eq(earlier))
-            .filter(hazards::org_id.eq(org.id))
-            .select(hazards::id)
-            .first(tx.conn)?;
-    }
+    let earlier = match report.recurrence_of {
+        Some(id) => Some(recurrence::earlier(tx.conn, rights, org.id, id)?),
+        None => None,
+    };
     let scope = rights.of(Permission::HazardReport);
     let mut reaches: Vec<&Reach> = scope.reaches_to_domain(tx.conn, org, &report.domain)?;
     reaches.retain(|reach| reach.limit == Limit::Full);
@@ -114,6 +112,9 @@ pub fn report(tx: &mut Tx<'_>, rights: &Rights, org: &OrgRef, report: Report) ->
     let found_at = report.found_at.unwrap_or(tx.now);
     if found_at > tx.now {
         faults.say("/found_at", "in_the_future", "不得晚于现在", "must not lie in the future");
+    }
+    if let Some(earlier) = &earlier {
+        recurrence::check(earlier, None, &mut faults);
     }
     faults.finish()?;
     let id = report.id.unwrap_or_else(|| tx.new_id());

@@ -13,9 +13,9 @@ use crate::access::Rights;
 use crate::hazards::deadline;
 use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Change, Due, Request};
-use crate::hazards::status::{Action, Refusal, Remedy, Status};
+use crate::hazards::status::{Action, Level, Refusal, Remedy, Status};
 use crate::notices::occasions;
-use crate::platform::db::schema::{hazard_rounds, hazards};
+use crate::platform::db::schema::{hazard_extensions, hazard_rounds, hazards};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -37,7 +37,15 @@ pub fn transition(
     people::settle(tx.conn, rights, row, &mut request, tx.now)?;
     let actor = Powers::over(tx.conn, rights, [row])?.actor(row);
     let facts = row.facts();
-    let change = rules::decide(&facts, &actor, &request).map_err(|refusals| refused(&refusals))?;
+    let change = match rules::decide(&facts, &actor, &request) {
+        Ok(change) => change,
+        Err(mut refusals) => {
+            if people::school_has_no_second(tx.conn, row, &actor, &refusals, tx.now)? {
+                refusals.extend([Refusal::NoSecondPerson, Refusal::NeedsBureau]);
+            }
+            return Err(refused(&refusals));
+        }
+    };
     let mut after = row.clone();
     after.version += 1;
     after.updated_at = tx.now;
@@ -49,12 +57,17 @@ pub fn transition(
         None
     };
     set_deadlines(&mut after, &change, days.as_ref(), zone, tx.now)?;
+    let withdrawn = withdraw_request(tx, row, &mut after)?;
     round(tx, &after, row, &request, rights.user_id())?;
+    people::remember_recheckers(tx, row, &request, rights.user_id())?;
     save(tx, row, &after, zone)?;
     let mut payload = difference(row, &after)?;
     payload.insert("from".to_owned(), json!(row.status));
     payload.insert("to".to_owned(), json!(after.status));
     payload.insert("round".to_owned(), json!(after.round));
+    if withdrawn {
+        payload.insert("extension".to_owned(), json!(WITHDRAWN));
+    }
     if let Value::Object(words) = request.journal() {
         payload.extend(words.into_iter().filter(|(_, word)| !word.is_null()));
     }
@@ -64,8 +77,28 @@ pub fn transition(
     Ok((after, receipt))
 }
 
+/// The status of a request for more time that lost its object.
+pub const WITHDRAWN: &str = "withdrawn";
+
+/// A request for more time stands as long as the deadline it asks to move stands and runs. Reporting done, a refused
+/// order, a void stop the clock; a deadline given by hand answers the request in another way. Nobody is then left with
+/// a decision that would move a deadline nobody asked about.
+fn withdraw_request(tx: &mut Tx<'_>, before: &Row, after: &mut Row) -> Result<bool, Problem> {
+    use hazard_extensions as e;
+    let mut marks = after.marks();
+    if !marks.extension_pending || (after.status.clock_runs() && after.due_at == before.due_at) {
+        return Ok(false);
+    }
+    marks.extension_pending = false;
+    after.marks = Doc::of(&marks);
+    diesel::update(e::table.filter(e::hazard_id.eq(before.id)).filter(e::status.eq("pending")))
+        .set((e::status.eq(WITHDRAWN), e::version.eq(e::version + 1), e::updated_at.eq(tx.now)))
+        .execute(tx.conn)?;
+    Ok(true)
+}
+
 /// The refusal without the record; the caller adds what may be seen.
-fn refused(refusals: &[Refusal]) -> Problem {
+pub(in crate::hazards) fn refused(refusals: &[Refusal]) -> Problem {
     let errors = refusals.iter().map(|refusal| {
         let (zh, en) = words(*refusal);
         FieldError::new("", refusal.as_str(), zh, en)
@@ -91,8 +124,34 @@ pub const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::NeedsOnSite => ("重大隐患须现场复查", "a major is rechecked on site"),
         Refusal::PlanMissing => ("重大隐患须先提交整改方案", "a major needs its plan first"),
         Refusal::BasisMissing => ("重大隐患须注明判定依据", "a major names the clause it matches"),
-        Refusal::NoSecondPerson => ("自查问题的登记与整改须由两人进行", "a self-check needs a second person"),
+        Refusal::NoSecondPerson => (
+            "须由第二人进行；本校没有其他人时由教育局处理",
+            "a second person is needed; where the school has none, the bureau",
+        ),
         Refusal::NotGeneral => ("只有一般隐患可以立查立改", "only a general hazard is closed on the spot"),
+        Refusal::NoDeadline => ("尚无整改期限，无可延期", "there is no deadline yet to extend"),
+        Refusal::ExtensionTooLate => {
+            ("整改期限已过，不能再申请延期", "the deadline has passed: too late to ask for more time")
+        }
+        Refusal::NeedsFifteenWorkingDays => (
+            "挂牌督办的重大隐患须提前十五个工作日申请延期",
+            "more time for a listed major is asked for at least fifteen working days ahead",
+        ),
+        Refusal::ExtensionLimit => ("延期已达两次", "two extensions were granted already"),
+        Refusal::ExtensionPending => ("已有延期申请待审批", "a request for more time waits for its decision already"),
+        Refusal::AlreadyDecided => ("该申请已经审批", "the request was decided before"),
+        Refusal::ExtensionWithdrawn => ("该申请已失效", "the request lapsed"),
+        Refusal::DeadlineMoved => {
+            ("现行期限已不早于申请的期限", "the deadline in force is no earlier than the one asked for")
+        }
+        Refusal::NotTheIssuer => ("只能审批本人交办的隐患", "you decide only of what you issued yourself"),
+        Refusal::NotMajor => ("只适用于重大隐患", "only for a major"),
+        Refusal::AlreadyListed => ("已挂牌督办", "under supervised listing already"),
+        Refusal::NotListed => ("未挂牌督办", "not under supervised listing"),
+        Refusal::NotClosed => ("销号之前不能办理", "not before it is closed"),
+        Refusal::AlreadySuspended => ("已处于停用状态", "a stop of use is in force already"),
+        Refusal::NotSuspended => ("未处于停用状态", "no stop of use is in force"),
+        Refusal::AlreadyReplied => ("已登记过回复", "the reply was recorded before"),
     }
 }
 
@@ -110,6 +169,11 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
     }
     if let Some(basis) = &change.basis {
         row.basis = Some(basis.clone());
+    }
+    if let Request::Issue { determination, .. } | Request::Regrade { determination, .. } = request {
+        let mut marks = row.marks();
+        marks.determination = determination.or(marks.determination).filter(|_| change.level == Level::Major);
+        row.marks = Doc::of(&marks);
     }
     match request {
         Request::Issue { responsible_org_id, requirement, lead_section, remedy, .. } => {
@@ -270,14 +334,14 @@ fn round(tx: &mut Tx<'_>, after: &Row, before: &Row, request: &Request, actor: I
 }
 
 /// Writes what moved, and the counters with it.
-pub(super) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row, zone: Tz) -> Result<(), Problem> {
+pub(in crate::hazards) fn save(tx: &mut Tx<'_>, before: &Row, after: &Row, zone: Tz) -> Result<(), Problem> {
     counters::apply(tx, Some(&before.contribution(zone)), Some(&after.contribution(zone)))?;
     diesel::update(hazards::table.find(after.id)).set(Moved::from(after)).execute(tx.conn)?;
     Ok(())
 }
 
 /// The columns that differ, as the journal keeps them: applied in order they give the row again.
-pub(super) fn difference(before: &Row, after: &Row) -> Result<Map<String, Value>, Problem> {
+pub(in crate::hazards) fn difference(before: &Row, after: &Row) -> Result<Map<String, Value>, Problem> {
     let (old, new) = (tree(before)?, tree(after)?);
     let moved = |name: &str, value: &Value| !matches!(name, "version" | "updated_at") && old.get(name) != Some(value);
     let set: Map<String, Value> = new.into_iter().filter(|(name, value)| moved(name, value)).collect();

@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use diesel::Connection;
+
 use super::conn::Conn;
 use super::types::{Id, Timestamp};
 use crate::platform::clock::Clock;
@@ -111,6 +113,23 @@ impl Tx<'_> {
     /// The same transaction for another person at another instant: a whole story told at once (the demo district).
     pub(crate) fn acting<'b>(&'b mut self, work: &'b Work, now: Timestamp) -> Tx<'b> {
         Tx { conn: &mut *self.conn, now, ids: self.ids, work, stored: None, rights_touched: false, epoch: self.epoch }
+    }
+
+    /// Runs a part of this write in a savepoint of its own: what it did is undone where it fails, and the rest stands.
+    ///
+    /// # Errors
+    /// Whatever `f` says; whatever the engine says.
+    pub fn attempt<T>(&mut self, f: impl FnOnce(&mut Tx<'_>) -> Result<T, Problem>) -> Result<T, Problem> {
+        let (now, ids, work, epoch) = (self.now, self.ids, self.work, self.epoch);
+        let mut touched = false;
+        let done = self.conn.transaction(|conn| {
+            let mut part = Tx { conn, now, ids, work, stored: None, rights_touched: false, epoch };
+            let done = f(&mut part);
+            touched = part.rights_touched;
+            done
+        });
+        self.rights_touched |= touched && done.is_ok();
+        done
     }
 
     /// A new id that sorts by creation.

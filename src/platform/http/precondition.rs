@@ -15,6 +15,12 @@ use crate::platform::http::FieldError;
 pub struct IfMatch(Option<String>);
 
 impl IfMatch {
+    /// Whether the header came at all, for what may be put without it the first time.
+    #[must_use]
+    pub const fn is_given(&self) -> bool {
+        self.0.is_some()
+    }
+
     /// Accepts `"7"` and `"7-9a3f…"`: only the version counts, since bodies also move with time and caller.
     ///
     /// # Errors

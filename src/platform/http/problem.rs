@@ -56,36 +56,7 @@ impl Language {
 #[must_use]
 pub fn render(problem: &Problem, language: Language, request_id: &str) -> HttpResponse {
     let code = problem.code;
-    let (zh, en) = code.title();
-    let mut body = json!({
-        "type": format!("/docs#problem-{}", code.as_str()),
-        "title": language.pick(zh, en),
-        "status": code.status(),
-        "code": code.as_str(),
-    });
-    let mut put = |name: &str, value: Value| {
-        if let Some(object) = body.as_object_mut() {
-            object.insert(name.to_owned(), value);
-        }
-    };
-    let detail = language.pick(&problem.detail.0, &problem.detail.1);
-    put("detail", Value::from(if detail.is_empty() { language.pick(zh, en) } else { detail }));
-    if code != Code::NotFound {
-        put("instance", Value::from(format!("urn:uuid:{request_id}")));
-    }
-    if !problem.errors.is_empty() {
-        let errors = problem.errors.iter().map(|error| {
-            let detail = language.pick(&error.detail.0, &error.detail.1);
-            json!({"pointer": error.pointer, "code": error.code, "detail": detail})
-        });
-        put("errors", errors.collect());
-    }
-    if let Some(current) = &problem.current {
-        put("current", current.clone());
-    }
-    if let Some(actions) = &problem.allowed_actions {
-        put("allowed_actions", actions.clone());
-    }
+    let body = told(problem, language, Some(request_id));
     let status = StatusCode::from_u16(code.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut response = HttpResponse::build(status);
     if let Some(seconds) = problem.retry_after {
@@ -103,6 +74,46 @@ pub fn render(problem: &Problem, language: Language, request_id: &str) -> HttpRe
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     response
+}
+
+/// A problem as JSON; without `request_id` as a part of a larger answer.
+#[must_use]
+pub fn told(problem: &Problem, language: Language, request_id: Option<&str>) -> Value {
+    let code = problem.code;
+    let (zh, en) = code.title();
+    let mut body = json!({
+        "type": format!("/docs#problem-{}", code.as_str()),
+        "title": language.pick(zh, en),
+        "status": code.status(),
+        "code": code.as_str(),
+    });
+    let mut put = |name: &str, value: Value| {
+        if let Some(object) = body.as_object_mut() {
+            object.insert(name.to_owned(), value);
+        }
+    };
+    let detail = language.pick(&problem.detail.0, &problem.detail.1);
+    put("detail", Value::from(if detail.is_empty() { language.pick(zh, en) } else { detail }));
+    if let Some(request_id) = request_id.filter(|_| code != Code::NotFound) {
+        put("instance", Value::from(format!("urn:uuid:{request_id}")));
+    }
+    if !problem.errors.is_empty() {
+        let errors = problem.errors.iter().map(|error| {
+            let detail = language.pick(&error.detail.0, &error.detail.1);
+            json!({"pointer": error.pointer, "code": error.code, "detail": detail})
+        });
+        put("errors", errors.collect());
+    }
+    if let Some(current) = &problem.current {
+        put("current", current.clone());
+    }
+    if let Some(actions) = &problem.allowed_actions {
+        put("allowed_actions", actions.clone());
+    }
+    if let Some(actions) = &problem.refused_actions {
+        put("refused_actions", actions.clone());
+    }
+    body
 }
 
 impl ResponseError for Problem {

@@ -75,6 +75,16 @@ impl Reply {
         self
     }
 
+    /// The same answer with its JSON body told anew: what a repeat may no longer say.
+    #[must_use]
+    pub fn retold(mut self, tell: impl FnOnce(&mut serde_json::Value)) -> Self {
+        if let Ok(mut value) = serde_json::from_str(&self.body) {
+            tell(&mut value);
+            self.body = value.to_string();
+        }
+        self
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {

@@ -5,6 +5,8 @@ pub mod hazards;
 pub mod inspections;
 pub mod months;
 pub mod notices;
+pub mod measures;
+pub mod ledgers;
 pub mod people;
 pub mod places;
 
@@ -33,6 +35,8 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         months::rows(),
         notices::rows(),
+        measures::rows(),
+        ledgers::rows(),
     ];
     folders.into_iter().flatten().collect()
 }

@@ -4,7 +4,8 @@
 use anxiao::access::Role;
 use anxiao::platform::db::Conn;
 use anxiao::platform::db::schema::{
-    answers, checklists, hazard_rounds, hazards, inspection_team, inspections, memberships, sessions, users,
+    answers, checklists, hazard_extensions, hazard_listings, hazard_progress_reports, hazard_referrals, hazard_rounds,
+    hazard_suspensions, hazards, inspection_team, inspections, memberships, sessions, users,
 };
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use anxiao::platform::ids::built_in;
@@ -151,9 +152,9 @@ pub async fn build(app: &TestApp) -> Conn {
             "checklist_ids": [of("checklist", bureau(place))],
         });
         app.post(by, "/inspections", inspection).await.expect(201);
-        for noun in ["hazard", "earlier hazard"] {
+        for (noun, status) in [("hazard", "registered"), ("earlier hazard", "closed")] {
             app.post(by, "/hazards", hazard(of(noun, place), place, "referral")).await.expect(201);
-            set_hazard(&mut conn, of(noun, place), place, "registered", "general");
+            set_hazard(&mut conn, of(noun, place), place, status, "general");
         }
         let note = json!({"id": of("comment", place), "text": "已联系"});
         app.post(by, &format!("/hazards/{}/comments", of("hazard", place)), note).await.expect(201);
@@ -308,4 +309,82 @@ pub fn version(conn: &mut Conn, table: &str, id: Id) -> i64 {
     let found =
         diesel::sql_query(format!("SELECT version FROM {table} WHERE id = {literal}")).load::<Version>(conn).unwrap();
     found.first().map_or(1, |row| row.version)
+}
+
+/// What accompanies a hazard: one row of each, see [`set_measures`].
+pub const MEASURES: &[&str] = &["extension", "listing", "progress", "suspension", "referral"];
+
+/// Gives the hazard of a place one row of each measure, all of them ended but those that are `open`.
+pub fn set_measures(conn: &mut Conn, place: Place, open: &[&str]) {
+    let hazard = of("hazard", place);
+    diesel::delete(hazard_progress_reports::table.filter(hazard_progress_reports::hazard_id.eq(hazard)))
+        .execute(conn)
+        .unwrap();
+    diesel::delete(hazard_extensions::table.filter(hazard_extensions::hazard_id.eq(hazard))).execute(conn).unwrap();
+    diesel::delete(hazard_listings::table.filter(hazard_listings::hazard_id.eq(hazard))).execute(conn).unwrap();
+    diesel::delete(hazard_suspensions::table.filter(hazard_suspensions::hazard_id.eq(hazard))).execute(conn).unwrap();
+    diesel::delete(hazard_referrals::table.filter(hazard_referrals::hazard_id.eq(hazard))).execute(conn).unwrap();
+    let is = |noun: &str| open.contains(&noun);
+    let marks = json!({
+        "extension_pending": is("extension"), "listed": is("listing"), "suspended": is("suspension"),
+        "awaiting_reply": i32::from(is("referral")),
+    });
+    let found = diesel::update(hazards::table.find(hazard)).set(hazards::marks.eq(Doc(marks))).execute(conn).unwrap();
+    if found == 0 {
+        return;
+    }
+    let (now, by, at, over) = (Timestamp::from(district::start_time()), user("officer1"), org_of(place), bureau(place));
+    macro_rules! put {
+        ($table:ident, $noun:literal, $($column:ident = $value:expr),+) => {
+            diesel::insert_into($table::table)
+                .values((
+                    ($table::id.eq(of($noun, place)), $table::version.eq(1_i64), $table::created_at.eq(now)),
+                    ($table::updated_at.eq(now), $table::created_by.eq(by), $table::bureau_id.eq(org_of(over))),
+                    ($table::org_id.eq(at), $table::hazard_id.eq(hazard)),
+                    ($($table::$column.eq($value),)+),
+                ))
+                .execute(conn)
+                .unwrap()
+        };
+    }
+    let ended = |noun: &str| (!is(noun)).then_some(now);
+    put!(
+        hazard_extensions,
+        "extension",
+        serial = 1,
+        reason = "采购",
+        interim_controls = "看守",
+        due_at = now + TimeDelta::days(30),
+        due_before = now + TimeDelta::days(7),
+        decide_by = now,
+        status = if is("extension") { "pending" } else { "refused" }
+    );
+    put!(
+        hazard_listings,
+        "listing",
+        authority = "county",
+        number = format!("{place}〔2026〕1号"),
+        demand = "整改",
+        listed_at = now,
+        delisted_at = ended("listing")
+    );
+    put!(hazard_progress_reports, "progress", progress = "进场", percent = 10, evidence_ids = Doc(json!([])));
+    put!(
+        hazard_suspensions,
+        "suspension",
+        scope = "三楼",
+        reason = "危险",
+        since = now,
+        lifted_at = ended("suspension")
+    );
+    put!(
+        hazard_referrals,
+        "referral",
+        authority = "fire",
+        authority_name = "消防",
+        matter = "处理",
+        referred_at = now,
+        reply_due_at = now,
+        replied_at = ended("referral")
+    );
 }

@@ -25,6 +25,17 @@ const fn transition(action: &'static str, any_of: &'static [P], ask: fn(&mut Cas
     row("POST /hazards/{id}/transitions", any_of, ask).action(action).at(SCHOOLS)
 }
 
+/// Any of these opens the moving of hazards.
+const MOVES: &[P] = &[
+    P::HazardIssue,
+    P::HazardRespond,
+    P::HazardRectify,
+    P::HazardRecheck,
+    P::HazardReopen,
+    P::HazardApprove,
+    P::HazardVoid,
+];
+
 pub fn rows() -> Vec<Row> {
     vec![
         row("GET /hazards", &[P::HazardRead], |case| get(format!("/hazards?org_id={}", org_of(case.place))))
@@ -53,7 +64,7 @@ pub fn rows() -> Vec<Row> {
             let version = version(case.conn, "hazards", of("hazard", case.place));
             let body = json!({
                 "title": format!("出口{}", case.number), "site_id": of("site", case.place),
-                "evidence_ids": [of("evidence", case.place)],
+                "evidence_ids": [of("evidence", case.place)], "recurrence_of": of("earlier hazard", case.place),
             });
             Ask { version: Some(version), ..send(path, body) }
         })
@@ -63,6 +74,14 @@ pub fn rows() -> Vec<Row> {
             // Found by the bureau: not the school's own finding.
             (role.is_school_side() && place != ABSENT && within(home, place)).then_some(Expect::Beyond)
         }),
+        row("POST /hazards/bulk", MOVES, |case| {
+            at(case, "registered", "");
+            let transition = json!({"action": "issue", "level": "general"});
+            send("/hazards/bulk".into(), json!({"ids": [of("hazard", case.place)], "transition": transition}))
+        })
+        .at(SCHOOLS)
+        // Each id has an outcome of its own; staff never issue.
+        .but(|role, _, _| Some(if role == Role::SchoolStaff { Expect::Never } else { Expect::Done })),
         row("GET /hazards/{id}/history", &[P::HazardRead], |case| get(at(case, "issued", "/history")))
             .at(SCHOOLS)
             .limits_met(),

@@ -1,0 +1,1 @@
+DROP INDEX hazards_by_recurrence;
