@@ -251,6 +251,19 @@ both_engines! {
         }
     }
 
+    async fn a_record_with_the_same_id_does_not_read_its_history(app) {
+        let id = hidden(app).await;
+        let hazard = json!({
+            "id": id, "org_id": org("a.s1"), "category": "fang", "domain": "fire", "title": "出口上锁",
+            "description": "铁链锁闭", "source": "self_check",
+        });
+        app.post("officer1", "/hazards", hazard).await.expect(201);
+        let history = app.get("officer1", &format!("/hazards/{id}/history")).await.expect(200).rows();
+        assert_eq!(actions(&history), ["registered"]);
+        let history = app.get("office", &format!("/inspections/{id}/history")).await.expect(200).rows();
+        assert_eq!(actions(&history), ["created"]);
+    }
+
     async fn void_before_check_in_it_never_was(app) {
         let id = hidden(app).await;
         app.post("office", &format!("/inspections/{id}/void"), json!({"reason": "走漏风声"})).await.expect(200);

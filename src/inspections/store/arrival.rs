@@ -119,7 +119,7 @@ pub fn check_in(
 /// The one event by which a hidden inspection comes into the school's stream, with what happened to it before.
 fn release(tx: &mut Tx<'_>, seen: &Seen) -> Result<(), Problem> {
     let row = &seen.row;
-    let before = journal::history_in(tx.conn, row.id, &[Stream::Bureau])?;
+    let before = journal::history_in(tx.conn, "inspection", row.id, &[Stream::Bureau])?;
     let before: Vec<_> = before
         .iter()
         .filter(|entry| TOLD_LATER.contains(&entry.action.as_str()))

@@ -154,9 +154,9 @@ impl Seen {
 /// Whatever the engine says.
 pub fn history(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<Entry>, Problem> {
     if rights.of(Permission::InspectionRead).is_of_school(seen.row.org_id) {
-        journal::history_in(conn, seen.row.id, &[Stream::Open])
+        journal::history_in(conn, "inspection", seen.row.id, &[Stream::Open])
     } else {
-        journal::history(conn, seen.row.id)
+        journal::history(conn, "inspection", seen.row.id)
     }
 }
 

@@ -32,19 +32,26 @@ pub struct Entry {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn history(conn: &mut Conn, entity_id: Id) -> Result<Vec<Entry>, Problem> {
-    history_in(conn, entity_id, Stream::ALL)
+pub fn history(conn: &mut Conn, entity: &str, entity_id: Id) -> Result<Vec<Entry>, Problem> {
+    history_in(conn, entity, entity_id, Stream::ALL)
 }
 
 /// The part of a record's history that is in these streams, oldest first.
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn history_in(conn: &mut Conn, entity_id: Id, streams: &[Stream]) -> Result<Vec<Entry>, Problem> {
+pub fn history_in(
+    conn: &mut Conn,
+    entity: &str,
+    entity_id: Id,
+    streams: &[Stream],
+) -> Result<Vec<Entry>, Problem> {
     type Row = (String, Timestamp, Option<Id>, Option<String>, String);
     let rows: Vec<Row> = events::table
         .left_join(users::table.on(events::actor.eq(users::id.nullable())))
         .filter(events::entity_id.eq(entity_id))
+        // Clients choose ids: somebody may give a record of one noun the id of another, and must not read its history.
+        .filter(events::entity.eq(entity))
         .filter(events::stream.eq_any(streams.to_vec()))
         .order(events::seq)
         .select((events::action, events::at, events::actor, users::display_name.nullable(), events::payload))

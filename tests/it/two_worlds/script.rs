@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use super::pair::{TRUE_ID, VOID_ID};
 use crate::matrix::row::{Ask, Case, Row};
 use crate::matrix::rows;
-use crate::matrix::world::{ABSENT, Place};
+use crate::matrix::world::{ABSENT, Place, hazard};
 use crate::support::district::{PASSWORD, org, user};
 use crate::support::{Answer, TestApp};
 
@@ -92,6 +92,8 @@ pub enum Step {
     Row { row: usize, who: &'static str, place: Place, way: Way },
     /// A call that needs no sign-in.
     Public(&'static str),
+    /// A hazard with the very id of a secret visit, and its history.
+    Namesake(&'static str, &'static str),
     /// A self-check of the school's own from plan to submission.
     OwnCheck(&'static str),
 }
@@ -141,6 +143,7 @@ pub fn write(rows: &[Row], source: &mut Source) -> Vec<Step> {
     }
     steps.extend(rows::PUBLIC.iter().map(|operation| Step::Public(operation)));
     steps.extend(["officer1", "principal2", "principal1"].map(Step::OwnCheck));
+    steps.extend([("officer1", TRUE_ID), ("principal2", VOID_ID)].map(|(who, id)| Step::Namesake(who, id)));
     source.shuffle(&mut steps);
     steps
 }
@@ -226,13 +229,14 @@ impl Step {
             Self::Row { row, .. } => full_name(&rows[*row]),
             Self::Public(operation) => (*operation).to_owned(),
             Self::OwnCheck(_) => "POST /api/v1/inspections".to_owned(),
+            Self::Namesake(..) => "POST /api/v1/hazards".to_owned(),
         }
     }
 
     /// Who takes it.
     pub const fn who(&self) -> &'static str {
         match self {
-            Self::Row { who, .. } | Self::OwnCheck(who) => who,
+            Self::Row { who, .. } | Self::OwnCheck(who) | Self::Namesake(who, _) => who,
             Self::Public(_) => "nobody",
         }
     }
@@ -243,6 +247,7 @@ impl Step {
             Self::Row { way, place, .. } => format!("{way:?} at {place}"),
             Self::Public(_) => "public".into(),
             Self::OwnCheck(_) => "own self-check".into(),
+            Self::Namesake(..) => "a namesake of a secret visit".into(),
         }
     }
 
@@ -266,6 +271,11 @@ impl Step {
                     _ => None,
                 };
                 Ask { path: format!("/{path}"), body, ..Ask::default() }
+            }
+            Self::Namesake(who, id) => {
+                let school = PEOPLE.iter().find(|one| one.0 == *who).unwrap().1;
+                let body = hazard(id.parse().unwrap(), school, "self_check");
+                Ask { path: "/hazards".into(), body: Some(body), ..Ask::default() }
             }
             Self::OwnCheck(who) => {
                 let school = PEOPLE.iter().find(|one| one.0 == *who).unwrap().1;
@@ -303,6 +313,12 @@ impl Step {
                 vec![app.send(request).await]
             }
             Self::OwnCheck(who) => own_check(app, who, ask).await,
+            Self::Namesake(who, id) => vec![
+                app.post(who, &ask.path, ask.body.clone().unwrap()).await,
+                app.get(who, &format!("/hazards/{id}")).await,
+                app.get(who, &format!("/hazards/{id}/history")).await,
+                app.get(who, &format!("/hazards?inspection_id={id}")).await,
+            ],
         }
     }
 }
