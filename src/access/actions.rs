@@ -105,6 +105,7 @@ actions! {
     notice {
         /// One's own inbox.
         Read = [NoticeRead];
+    }
     ledger {
         /// The ledgers as files; which rows is settled by the right to read hazards as well.
         Export = [Export];
