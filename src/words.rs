@@ -9,8 +9,8 @@ use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, Referra
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
-use crate::months::rules::MonthStatus;
 use crate::ledgers::kind::{Format, Ledger};
+use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 

@@ -259,7 +259,7 @@ both_engines! {
         });
         app.post("officer1", "/hazards", hazard).await.expect(201);
         let history = app.get("officer1", &format!("/hazards/{id}/history")).await.expect(200).rows();
-        assert_eq!(actions(&history), ["registered"]);
+        assert_eq!(actions(&history), ["register"]);
         let history = app.get("office", &format!("/inspections/{id}/history")).await.expect(200).rows();
         assert_eq!(actions(&history), ["created"]);
     }

@@ -40,12 +40,7 @@ pub fn history(conn: &mut Conn, entity: &str, entity_id: Id) -> Result<Vec<Entry
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn history_in(
-    conn: &mut Conn,
-    entity: &str,
-    entity_id: Id,
-    streams: &[Stream],
-) -> Result<Vec<Entry>, Problem> {
+pub fn history_in(conn: &mut Conn, entity: &str, entity_id: Id, streams: &[Stream]) -> Result<Vec<Entry>, Problem> {
     type Row = (String, Timestamp, Option<Id>, Option<String>, String);
     let rows: Vec<Row> = events::table
         .left_join(users::table.on(events::actor.eq(users::id.nullable())))
