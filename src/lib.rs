@@ -9,6 +9,7 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
@@ -29,6 +30,7 @@ pub mod notices;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
+pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;

@@ -89,8 +89,8 @@ pub struct PageQuery {
         (name = "policy", description = "Deadlines and the calendar"),
         (name = "inspections", description = "From plan to confirmation, and the answers"),
         (name = "hazards", description = "From finding to closing"),
+        (name = "reports", description = "What is pointed out before it is a hazard; figures"),
         (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
-        (name = "reports", description = "Figures"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")
     )

@@ -15,7 +15,9 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, service, statistics};
+use crate::{
+    accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, reports, service, statistics,
+};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -30,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)
+                .configure(reports::routes)
                 .configure(months::routes)
                 .configure(service::routes),
         )

@@ -13,6 +13,7 @@ use crate::ledgers::kind::{Format, Ledger};
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
+use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
 /// Every enumeration with its words.
 #[must_use]
@@ -50,6 +51,11 @@ pub fn all() -> Value {
         "ledger": Ledger::ALL,
         "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
+        "report_kind": ReportKind::ALL,
+        "report_status": ReportStatus::ALL,
+        "report_outcome": TriageOutcome::ALL,
+        "report_refusal": TriageRefusal::ALL,
+        "report_progress": ReportProgress::ALL,
         "month_status": MonthStatus::ALL,
         "notice_kind": Kind::ALL,
     })

@@ -111,8 +111,16 @@ actions! {
         Export = [Export];
     }
     report {
-        /// Reports.
+        /// Figures.
         Read = [ReportRead];
+        /// Pointing something out that others judge: hints and suggestions.
+        Send = [HazardReport];
+        /// Seeing reports: who triages, and each reporter the own ones.
+        See = [ReportTriage, HazardReport];
+        /// Judging them, and their history.
+        Triage = [ReportTriage];
+        /// Who reported; whoever triages learns at least that it is sealed.
+        Reveal = [ReporterReveal, ReportTriage];
     }
     month {
         /// A school's monthly report.

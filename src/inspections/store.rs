@@ -18,7 +18,7 @@ pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item};
 pub use arrival::{CheckIn, Location, check_in};
 pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
 pub use create::{Edit, NewInspection, create, edit, may_keep_secret, stored};
-pub use findings::{Signature, Submit, Submitted, submit};
+pub use findings::{Signature, Submit, Submitted, finding_of, link, source_of, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use record::{InspectionRow, InspectionView, view};
 pub use sight::{AnswerCondition, Condition, Seen, among, answers_in, history, inspections_in, seen, seen_to_change};

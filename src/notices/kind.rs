@@ -103,6 +103,12 @@ kinds! {
     /// Somebody was put on the team of an inspection. Says neither where nor when: who may know reads it there.
     InspectionAssigned = "inspection_assigned",
         "您被列入一次检查的检查组", "You are on the team of an inspection";
+    /// Something was pointed out and waits for triage.
+    ReportFiled = "report_filed",
+        "收到新的线索或举报，请研判", "Something was pointed out and waits for triage";
+    /// What the reader pointed out was triaged; the payload's `status` says what came of it.
+    ReportTriaged = "report_triaged",
+        "您提交的线索已有处理结果", "What you pointed out was triaged";
     /// The account was closed.
     AccountDisabled = "account_disabled",
         "您的账号曾被停用", "Your account was disabled";

@@ -26,6 +26,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("hazard_suspensions_pkey", "hazard_suspensions.id", Code::IdReused),
     ("hazard_referrals_pkey", "hazard_referrals.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
+    ("reports_pkey", "reports.id", Code::IdReused),
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
     ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
     (

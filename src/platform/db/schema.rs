@@ -758,6 +758,56 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reports (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        kind -> Text,
+        status -> Text,
+        category -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        title -> Nullable<Text>,
+        description -> Text,
+        site_id -> Nullable<Id>,
+        level -> Nullable<Text>,
+        basis -> Nullable<Text>,
+        found_at -> Utc,
+        reported_by -> Nullable<Id>,
+        inspection_id -> Nullable<Id>,
+        item_code -> Nullable<Text>,
+        evidence_ids -> Doc,
+        tracking_hash -> Nullable<Binary>,
+        has_contact -> Bool,
+        reviewed_at -> Nullable<Utc>,
+        triaged_by -> Nullable<Id>,
+        triaged_at -> Nullable<Utc>,
+        reason -> Nullable<Text>,
+        transferred_to -> Nullable<Text>,
+        hazard_id -> Nullable<Id>,
+        duplicate_of -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    report_contacts (report_id) {
+        report_id -> Id,
+        key_id -> Text,
+        nonce -> Binary,
+        sealed -> Binary,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -795,4 +845,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     aggregate_entries,
     month_unlocks,
     month_policies,
+    reports,
+    report_contacts,
 );

@@ -9,6 +9,7 @@ pub mod months;
 pub mod notices;
 pub mod people;
 pub mod places;
+pub mod reports;
 
 use super::row::Row;
 
@@ -16,6 +17,8 @@ use super::row::Row;
 pub const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/public/reports",
+    "POST /api/v1/public/reports/progress",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -33,6 +36,7 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        reports::rows(),
         months::rows(),
         notices::rows(),
         measures::rows(),
