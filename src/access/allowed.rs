@@ -40,7 +40,7 @@ impl Rights {
     #[must_use]
     pub fn scope(&self) -> Scope {
         self.any_of.first().map_or_else(
-            || Scope { user_id: self.caller.user_id, reaches: Vec::new() },
+            || Scope { user_id: self.caller.user_id, reaches: Vec::new(), own_schools: Vec::new() },
             |permission| self.of(*permission),
         )
     }

@@ -96,7 +96,17 @@ impl Caller {
                 })
             })
             .collect();
-        Scope { user_id: self.user_id, reaches }
+        Scope { user_id: self.user_id, reaches, own_schools: self.own_schools(now) }
+    }
+
+    /// The schools the caller is somebody of. A membership that is still to begin counts: who comes to a school next
+    /// week keeps no secrets from it. A supervisor (责任督学) follows schools on behalf of the bureau and belongs to none.
+    fn own_schools(&self, now: Timestamp) -> Vec<Id> {
+        self.memberships
+            .iter()
+            .filter(|membership| membership.role.is_school_side() && membership.valid_to.is_none_or(|end| now < end))
+            .map(|membership| membership.org.id)
+            .collect()
     }
 
     /// Whether the caller has `permission` anywhere at `now`.

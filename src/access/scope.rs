@@ -42,6 +42,9 @@ pub struct Scope {
     pub user_id: Id,
     /// Where.
     pub reaches: Vec<Reach>,
+    /// The schools the caller belongs to, or soon will, as somebody of the school's own side. What such a school must
+    /// not learn yet is hidden from its people whatever else they are, so this stands beside every permission.
+    pub own_schools: Vec<Id>,
 }
 
 /// An organisation known to be in scope, with what rows need of it.
@@ -108,6 +111,12 @@ impl Scope {
         let mut found = self.reaches_to(conn, org)?;
         found.retain(|reach| reach.has_domain(domain));
         Ok(found)
+    }
+
+    /// Whether the caller is somebody of this school.
+    #[must_use]
+    pub fn is_of_school(&self, org_id: Id) -> bool {
+        self.own_schools.contains(&org_id)
     }
 
     /// The bureaus the scope touches, each once.

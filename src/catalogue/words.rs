@@ -40,7 +40,14 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("not_eligible", "该人员不能参加此次检查", "cannot perform this inspection"),
     ("not_on_team", "须为检查组成员", "must be one of the team"),
     ("not_for_this_kind", "此类检查不适用", "does not fit this kind of inspection"),
-    ("not_available_yet", "暂未开放", "is not available yet"),
+    ("team_too_small", "此类检查不得少于两人", "needs at least two people"),
+    ("of_this_school", "该人员属于被检查学校，不得参加不打招呼的检查", "belongs to the school that must not know"),
+    ("not_uuid_v4", "不打招呼的检查须用 UUIDv4 编号", "must be a UUIDv4 for an inspection that is not announced"),
+    (
+        "uuid_v4",
+        "UUIDv4 留给不打招呼的检查，请用 UUIDv7",
+        "must not be a UUIDv4, which is for what is hidden; use a UUIDv7",
+    ),
     ("unknown_item", "本次检查没有此项", "is not an item of this inspection"),
     ("differs_from_path", "与路径不一致", "differs from the path"),
 ];

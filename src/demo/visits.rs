@@ -153,16 +153,16 @@ fn special() -> Vec<Visit> {
         visit(5, Kind::Joint, "diao", two(), 19, End::Confirmed),
         visit(0, Kind::LookBack, "gai", two(), 16, End::Confirmed),
         visit(1, Kind::ThirdParty, "ji", team(["inspector2", "external1"]), 13, End::Submitted),
-        visit(0, Kind::Supervision, "jiao", team(["supervisor"]), 11, End::Confirmed),
-        visit(3, Kind::Supervision, "fang", team(["supervisor"]), 4, End::Submitted),
-        visit(6, Kind::Supervision, "qiang", team(["supervisor"]), 1, End::InProgress),
+        visit(0, Kind::Supervision, "jiao", team(["supervisor", "inspector1"]), 11, End::Confirmed),
+        visit(3, Kind::Supervision, "fang", team(["supervisor", "inspector1"]), 4, End::Submitted),
+        visit(6, Kind::Supervision, "qiang", team(["supervisor", "inspector1"]), 1, End::InProgress),
         visit(20, Kind::Routine, "zhi", two(), 8, End::VoidedPlan),
         visit(21, Kind::Routine, "cha", two(), 6, End::VoidedRecord),
         visit(1, Kind::Routine, "fang", two(), 0, End::Planned),
-        visit(0, Kind::ThirdParty, "ji", team(["external1"]), -1, End::Planned),
+        visit(0, Kind::ThirdParty, "ji", team(["external1", "inspector2"]), -1, End::Planned),
         visit(7, Kind::Joint, "fang", two(), -3, End::Planned),
-        visit(11, Kind::Special, "qiang", team(["inspector2"]), -5, End::Planned),
-        visit(4, Kind::Supervision, "jiao", team(["supervisor"]), -2, End::Planned),
+        visit(11, Kind::Special, "qiang", team(["inspector2", "inspector1"]), -5, End::Planned),
+        visit(4, Kind::Supervision, "jiao", team(["supervisor", "inspector1"]), -2, End::Planned),
     ];
     for visit in &mut visits {
         if visit.kind == Kind::Supervision {
@@ -183,7 +183,7 @@ fn plan(world: &mut World, tx: &mut Tx<'_>, visit: Visit) -> Result<(), Problem>
         checklist_ids: visit.lists.iter().map(|list| Id(builtin::checklist_id(list, 1))).collect(),
         team,
         lead_id: None,
-        announced: true,
+        announced: None,
         planned_on: Some(world.term.day(visit.back)),
         title: None,
     };

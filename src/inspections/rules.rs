@@ -2,10 +2,12 @@
 
 mod answers;
 mod kinds;
+mod place;
 mod states;
 
 pub use answers::{AnswerInput, Evaluated, Outcome, Photo, evaluate, missing, photo};
-pub use kinds::{Announcement, InspectionKind};
+pub use kinds::{Announcement, InspectionKind, KindRule, RULES, Side, markdown as kinds_markdown};
+pub use place::distance_m;
 pub use states::{
     AcknowledgementOutcome, Actor, Facts, InspectionAction, InspectionRefusal, InspectionStatus, allowed_actions,
     decide, may_acknowledge,

@@ -2,6 +2,7 @@
 
 mod answer_record;
 mod answers;
+mod arrival;
 mod chosen;
 mod close;
 mod create;
@@ -14,9 +15,10 @@ mod sight;
 
 pub use answer_record::{AnswerRow, AnswerView};
 pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item};
+pub use arrival::{CheckIn, Location, check_in};
 pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
-pub use create::{Edit, NewInspection, create, edit, stored};
+pub use create::{Edit, NewInspection, create, edit, may_keep_secret, stored};
 pub use findings::{Signature, Submit, Submitted, finding_of, link, source_of, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
-pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};
-pub use sight::{AnswerCondition, Condition, Seen, answers_in, inspections_in, seen, seen_to_change};
+pub use record::{InspectionRow, InspectionView, view};
+pub use sight::{AnswerCondition, Condition, Seen, among, answers_in, history, inspections_in, seen, seen_to_change};

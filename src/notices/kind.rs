@@ -100,6 +100,9 @@ kinds! {
     /// The quarterly progress of a major is missing.
     ProgressOverdue = "progress_overdue",
         "重大隐患 {number} 未按季度报告进展{due_on}", "The quarterly progress of major hazard {number} is overdue{due_on}";
+    /// Somebody was put on the team of an inspection. Says neither where nor when: who may know reads it there.
+    InspectionAssigned = "inspection_assigned",
+        "您被列入一次检查的检查组", "You are on the team of an inspection";
     /// Something was pointed out and waits for triage.
     ReportFiled = "report_filed",
         "收到新的线索或举报，请研判", "Something was pointed out and waits for triage";

@@ -51,5 +51,7 @@ mod recusals;
 mod review;
 mod schema;
 mod statistics;
+mod surprise;
 mod timer;
 mod turnstile;
+mod two_worlds;

@@ -22,7 +22,7 @@ async fn hazard(app: &TestApp, n: usize) -> String {
 async fn inspection(app: &TestApp) -> String {
     let checklist = anxiao::catalogue::builtin::checklist_id("fang", 1);
     let body = json!({
-        "kind": "routine", "org_id": org("a.s1"), "checklist_ids": [checklist], "team": [user("inspector1")],
+        "kind": "routine", "org_id": org("a.s1"), "checklist_ids": [checklist], "team": [user("inspector1"), user("inspector2")],
     });
     app.post("office", "/inspections", body).await.expect(201).id()
 }

@@ -287,7 +287,7 @@ pub async fn history(allowed: Allowed<hazard::Read>, id: PathId) -> Result<Reply
     allowed
         .read(move |conn, rights| {
             let row = read::one(conn, rights, id.0)?;
-            let mut entries = journal::history(conn, row.id)?;
+            let mut entries = journal::history(conn, "hazard", row.id)?;
             // Who found it is nothing for the school to know, where it did not find it itself.
             if !row.source.is_schools_own() && Powers::over(conn, rights, [&row])?.school_side(&row) {
                 // Who registers may still correct it: the same person.

@@ -12,7 +12,7 @@ use crate::platform::db::Commit;
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 use crate::platform::http::{Body, IfMatch, List, Page, PathId, Reply};
-use crate::platform::journal::{self, Entry};
+use crate::platform::journal::Entry;
 
 /// List inspections
 ///
@@ -30,7 +30,8 @@ pub async fn list(allowed: Allowed<inspection::Read>, list: List<InspectionFilte
 
 /// Plan an inspection
 ///
-/// The items of the checklists that concern the school choose themselves; each has its answer row from the start.
+/// The items of the checklists that concern the school choose themselves; each has its answer row from the start. One
+/// with `announced: false` does not exist for the school's people until the team checks in.
 #[utoipa::path(
     tag = "inspections",
     request_body = NewInspection,
@@ -45,6 +46,7 @@ pub async fn create(allowed: Allowed<inspection::Plan>, body: Body<NewInspection
         .write(&Arc::clone(&hash), move |tx, rights| {
             let new = body.get()?;
             let org = rights.scope().org(tx.conn, new.org_id)?;
+            store::may_keep_secret(rights, &org, new)?;
             if let Some(again) = tx.replay() {
                 return Ok(again);
             }
@@ -105,7 +107,8 @@ pub async fn edit(
 
 /// Read the history of an inspection
 ///
-/// Its journal entries, oldest first, current to the last write.
+/// Its journal entries, oldest first, current to the last write. For the school, the history of a visit that was not
+/// announced begins with `released`, which carries in `before` what went before the team arrived.
 #[utoipa::path(
     tag = "inspections",
     params(("id" = Id, Path, description = "Of the inspection")),
@@ -117,7 +120,7 @@ pub async fn history(allowed: Allowed<inspection::Read>, id: PathId) -> Result<R
     allowed
         .read(move |conn, rights| {
             let seen = store::seen(conn, rights, id.0)?;
-            Page::whole(journal::history(conn, seen.row.id)?).reply()
+            Page::whole(store::history(conn, rights, &seen)?).reply()
         })
         .await
 }

@@ -91,18 +91,24 @@ struct NewAnswer {
     after_evidence_ids: Doc,
 }
 
-/// Puts the answer rows of an inspection, in the place of those it had.
+/// Puts the answer rows of an inspection, in the place of those it had. The ids of hidden ones tell no hour.
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn put_answers(tx: &mut Tx<'_>, org: &OrgRef, inspection_id: Id, chosen: Vec<Chosen>) -> Result<(), Problem> {
+pub fn put_answers(
+    tx: &mut Tx<'_>,
+    org: &OrgRef,
+    inspection_id: Id,
+    announced: bool,
+    chosen: Vec<Chosen>,
+) -> Result<(), Problem> {
     diesel::delete(answers::table.filter(answers::inspection_id.eq(inspection_id))).execute(tx.conn)?;
     let none = || Doc(json!([]));
     let rows: Vec<NewAnswer> = chosen
         .into_iter()
         .enumerate()
         .map(|(place, one)| NewAnswer {
-            id: tx.new_id(),
+            id: if announced { tx.new_id() } else { tx.ids.hidden() },
             version: 1,
             created_at: tx.now,
             updated_at: tx.now,

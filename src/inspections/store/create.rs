@@ -16,6 +16,7 @@ use crate::access::{Permission, Rights};
 use crate::catalogue::rules::Fault;
 use crate::catalogue::words::invalid;
 use crate::inspections::rules::{Action, Kind, Status};
+use crate::notices::{self, Audience, Notice};
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{inspection_checklists, inspection_team, inspections};
 use crate::platform::db::types::{Id, Timestamp};
@@ -23,7 +24,7 @@ use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::Patch;
 use crate::platform::http::{Check, Faults, FieldError};
-use crate::platform::journal::Event;
+use crate::platform::journal::{Event, Stream};
 use crate::recusals::store as recusals;
 
 const MAX_TEAM: usize = 20;
@@ -33,7 +34,8 @@ const MAX_CHECKLISTS: usize = 20;
 #[derive(Debug, Clone, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct NewInspection {
-    /// Made by the client, where it likes.
+    /// Made by the client, where it likes. That of a hidden inspection is a UUIDv4, which does not tell when it was
+    /// made; people of a school make no UUIDv4.
     pub id: Option<Id>,
     /// Which kind.
     pub kind: Kind,
@@ -45,18 +47,21 @@ pub struct NewInspection {
     pub team: Vec<Id>,
     /// Who leads the team; the first of it where nothing is said.
     pub lead_id: Option<Id>,
-    /// Whether the school knows beforehand.
-    #[serde(default = "announced")]
+    /// Whether the school knows beforehand; true where nothing is said, but for `unannounced`. Fixed from then on.
     #[schema(default = true)]
-    pub announced: bool,
+    pub announced: Option<bool>,
     /// The day it is planned for, in the bureau's zone.
     pub planned_on: Option<NaiveDate>,
     /// Its name; made from kind and school where nothing is said.
     pub title: Option<String>,
 }
 
-const fn announced() -> bool {
-    true
+impl NewInspection {
+    /// Whether the school knows beforehand.
+    #[must_use]
+    pub fn is_announced(&self) -> bool {
+        self.announced.unwrap_or_else(|| self.kind.announced_by_default())
+    }
 }
 
 impl Check for NewInspection {
@@ -65,13 +70,17 @@ impl Check for NewInspection {
         check_team(faults, &self.team, self.lead_id);
         check_checklists(faults, &self.checklist_ids);
         check_day(faults, self.planned_on);
-        // Surprise visits are built with their own rules of silence; until then they cannot be made.
-        if !self.announced {
-            add(faults, "/announced", "not_available_yet");
-        } else if !self.kind.permits(self.announced) {
+        if !self.kind.permits(self.is_announced()) {
             add(faults, "/announced", "not_for_this_kind");
+        } else if !self.is_announced() && self.id.is_some_and(|id| !is_v4(id)) {
+            add(faults, "/id", "not_uuid_v4");
         }
     }
+}
+
+/// A UUIDv4 tells nothing of when it was made.
+fn is_v4(id: Id) -> bool {
+    id.0.get_version_num() == 4
 }
 
 fn add(faults: &mut Faults, at: &str, code: &'static str) {
@@ -165,7 +174,7 @@ struct NewRow<'a> {
 /// The inspection already planned with this id by this caller with this body.
 ///
 /// # Errors
-/// 409 where the id belongs to something else.
+/// Whatever the engine says.
 pub fn stored(conn: &mut Conn, id: Option<Id>, caller: Id, hash: &[u8]) -> Result<Option<InspectionView>, Problem> {
     let Some(id) = id else { return Ok(None) };
     let found: Option<(Option<Id>, Option<Vec<u8>>)> =
@@ -173,8 +182,39 @@ pub fn stored(conn: &mut Conn, id: Option<Id>, caller: Id, hash: &[u8]) -> Resul
     match found {
         None => Ok(None),
         Some((by, stored)) if by == Some(caller) && stored.as_deref() == Some(hash) => view(conn, id).map(Some),
-        Some(_) => Err(Problem::new(Code::IdReused)),
+        // That the id is taken is said last of all, by the row that does not go in: what somebody may not do, or has
+        // written wrongly, is no way to ask whether an id exists.
+        Some(_) => Ok(None),
     }
+}
+
+/// Refuses the people of a school who would plan a secret visit to it, whatever else they are, before anything kept
+/// for them is answered again.
+///
+/// # Errors
+/// 403.
+pub fn may_keep_secret(rights: &Rights, org: &OrgRef, new: &NewInspection) -> Result<(), Problem> {
+    if !new.is_announced() && rights.of(Permission::InspectionPlan).is_of_school(org.id) {
+        return Err(Problem::new(Code::Forbidden));
+    }
+    Ok(())
+}
+
+/// Checks the size of a team, and that nobody on it belongs to a school that must not know.
+///
+/// # Errors
+/// 422.
+fn fits(conn: &mut Conn, org: &OrgRef, kind: Kind, hidden: bool, team: &[Id], now: Timestamp) -> Result<(), Problem> {
+    let mut faults = Vec::new();
+    if team.len() < kind.rule().min_team {
+        faults.push(Fault::at("/team", "team_too_small"));
+    }
+    if hidden {
+        let insiders = people::of_school(conn, org.id, team, now)?;
+        let found = team.iter().enumerate().filter(|(_, person)| insiders.contains(person));
+        faults.extend(found.map(|(place, _)| Fault::at(format!("/team/{place}"), "of_this_school")));
+    }
+    if faults.is_empty() { Ok(()) } else { Err(invalid(faults)) }
 }
 
 /// Plans an inspection of `org`, which the caller is known to reach.
@@ -189,7 +229,8 @@ pub fn create(
     body_hash: &[u8],
 ) -> Result<(Receipt, InspectionView), Problem> {
     let forbidden = || Problem::new(Code::Forbidden);
-    let plan = Plan { kind: new.kind, announced: new.announced, team: &new.team, made_by: Some(rights.user_id()) };
+    let announced = new.is_announced();
+    let plan = Plan { kind: new.kind, announced, team: &new.team, made_by: Some(rights.user_id()) };
     if !plans(tx.conn, rights, org, plan, &[])? {
         return Err(forbidden());
     }
@@ -197,7 +238,13 @@ pub fn create(
         return Err(invalid(vec![Fault::at("/org_id", "not_a_school")]));
     }
     people::team(tx.conn, org, new.kind, &new.team, by_school(rights, org), tx.now)?;
+    fits(tx.conn, org, new.kind, !announced, &new.team, tx.now)?;
     let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
+    // Ids of this form are kept for what is hidden: whoever is of a school could else learn, by an id that is taken,
+    // that there is something.
+    if new.id.is_some_and(is_v4) && !rights.of(Permission::InspectionPlan).own_schools.is_empty() {
+        return Err(invalid(vec![Fault::at("/id", "uuid_v4")]));
+    }
     let chosen = choose(tx.conn, rights, org, &new.checklist_ids)?;
     let domains: Vec<String> = chosen.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
@@ -205,7 +252,7 @@ pub fn create(
             forbidden().detail("清单含有本人分管领域以外的检查项", "the checklists have items outside your domains")
         );
     }
-    let id = new.id.unwrap_or_else(|| tx.new_id());
+    let id = new.id.unwrap_or_else(|| if announced { tx.new_id() } else { tx.ids.hidden() });
     let first = new.team.first().copied();
     let lead_id = new.lead_id.or(first).ok_or_else(|| Problem::invalid(FieldError::required("/team")))?;
     let title = new.title.as_deref().map(|title| title.trim().to_owned());
@@ -220,7 +267,7 @@ pub fn create(
         org_id: org.id,
         kind: new.kind,
         title: title.unwrap_or_else(|| default_title(org, new.kind)),
-        announced: new.announced,
+        announced,
         status: Status::Planned,
         planned_on: new.planned_on,
         lead_id,
@@ -229,13 +276,22 @@ pub fn create(
     put_team(tx.conn, id, &new.team)?;
     put_checklists(tx.conn, id, &new.checklist_ids)?;
     recusals::bind(tx, org, &overrides, id)?;
-    put_answers(tx, org, id, chosen)?;
+    put_answers(tx, org, id, announced, chosen)?;
     let view = view(tx.conn, id)?;
-    let event = Event::of("inspection", id, "created").at(org.bureau_id, org.id).with(json!({
-        "kind": new.kind, "team": new.team, "lead_id": lead_id, "checklist_ids": new.checklist_ids,
+    let stream = if announced { Stream::Open } else { Stream::Bureau };
+    let event = Event::of("inspection", id, "created").stream(stream).at(org.bureau_id, org.id).with(json!({
+        "kind": new.kind, "announced": announced, "team": new.team, "lead_id": lead_id, "checklist_ids": new.checklist_ids,
         "planned_on": new.planned_on,
     }));
+    tell_team(tx, org, id, 1, &new.team)?;
     Ok((tx.record(event)?, view))
+}
+
+/// Tells people that they are on a team. Nobody of a school that must not know is among them.
+fn tell_team(tx: &mut Tx<'_>, org: &OrgRef, id: Id, version: i64, people: &[Id]) -> Result<(), Problem> {
+    let notice = Notice::about(notices::Kind::InspectionAssigned, "inspection", id, version).at(org.bureau_id, org.id);
+    let audiences: Vec<Audience> = people.iter().map(|person| Audience::Person(*person)).collect();
+    notices::tell(tx, &notice, &audiences)
 }
 
 /// Whether the caller plans as somebody of the school, and so may name its people only.
@@ -293,6 +349,7 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     };
     if edit.team.is_some() {
         people::team(tx.conn, &seen.org, row.kind, &team, by_school(rights, &seen.org), tx.now)?;
+        fits(tx.conn, &seen.org, row.kind, seen.is_hidden(), &team, tx.now)?;
         let overrides = recusals::check_team(tx.conn, &seen.org, row.kind, &team, Some(row.id), tx.now)?;
         put_team(tx.conn, row.id, &team)?;
         recusals::bind(tx, &seen.org, &overrides, row.id)?;
@@ -300,7 +357,7 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     if let Some(ids) = &edit.checklist_ids {
         let chosen = choose(tx.conn, rights, &seen.org, ids)?;
         put_checklists(tx.conn, row.id, ids)?;
-        put_answers(tx, &seen.org, row.id, chosen)?;
+        put_answers(tx, &seen.org, row.id, row.announced, chosen)?;
     }
     let domains = domains_of(tx.conn, row.id)?;
     if !plans(tx.conn, rights, &seen.org, seen.plan(&team), &domains)? {
@@ -317,6 +374,8 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
             inspections::lead_id.eq(lead_id),
         ))
         .execute(tx.conn)?;
+    let added: Vec<Id> = team.iter().copied().filter(|person| !seen.team.contains(person)).collect();
+    tell_team(tx, &seen.org, row.id, row.version + 1, &added)?;
     let payload = json!({
         "team": team, "lead_id": lead_id, "checklist_ids": edit.checklist_ids, "planned_on": planned_on,
     });

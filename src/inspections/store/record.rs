@@ -1,21 +1,19 @@
-//! The row of an inspection, what is shown of it, and its check-in.
+//! The row of an inspection, and what is shown of it.
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 use utoipa::ToSchema;
 
-use super::rights::may;
+use super::arrival::Location;
 use super::sight::Seen;
-use crate::access::Rights;
-use crate::inspections::rules::{Action, Kind, Outcome, Status};
-use crate::orgs::rules::Datum;
+use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
-use crate::platform::http::{Check, Faults, Record};
+use crate::platform::http::Record;
 use crate::platform::journal::Event;
 
 /// An inspection as stored.
@@ -50,6 +48,8 @@ pub struct InspectionRow {
     pub voided_at: Option<Timestamp>,
     pub voided_by: Option<Id>,
     pub void_reason: Option<String>,
+    pub start_skew_s: Option<i64>,
+    pub start_distance_m: Option<f64>,
 }
 
 /// An inspection as it is shown.
@@ -100,6 +100,13 @@ pub struct InspectionView {
     /// What the device's clock said at check-in; proves nothing.
     #[schema(required)]
     pub device_time: Option<Timestamp>,
+    /// How many seconds the device's clock was ahead of the server's at check-in; behind where negative.
+    #[schema(required)]
+    pub clock_skew_s: Option<i64>,
+    /// How far the device was from the school at check-in, in whole metres; null where one of the two places is not
+    /// known. Places of different grids are compared in GCJ-02.
+    #[schema(required)]
+    pub distance_m: Option<f64>,
     /// When it was handed in.
     #[schema(required)]
     pub submitted_at: Option<Timestamp>,
@@ -226,6 +233,8 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
         started_by: row.started_by,
         location: row.start_location.map(|doc| doc.0),
         device_time: row.start_device_time,
+        clock_skew_s: row.start_skew_s,
+        distance_m: row.start_distance_m,
         submitted_at: row.submitted_at,
         submitted_by: row.submitted_by,
         conclusion: row.conclusion,
@@ -261,73 +270,5 @@ pub fn finish(
 ) -> Result<(Receipt, InspectionView), Problem> {
     let view = view(tx.conn, seen.row.id)?;
     let event = Event::of("inspection", seen.row.id, action).at(seen.row.bureau_id, seen.row.org_id).with(payload);
-    Ok((tx.record(event)?, view))
-}
-
-/// Where a device is, as it says.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, ToSchema)]
-#[schema(as = CheckInLocation)]
-#[serde(deny_unknown_fields)]
-pub struct Location {
-    /// Degrees north.
-    #[schema(example = 36.9)]
-    pub lat: f64,
-    /// Degrees east.
-    #[schema(example = 105.2)]
-    pub lng: f64,
-    /// How far it may be off, in metres.
-    #[serde(default)]
-    #[schema(example = 12)]
-    pub accuracy_m: Option<f64>,
-    /// The grid of the two numbers.
-    pub datum: Datum,
-}
-
-/// The arrival of the team.
-#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
-#[serde(deny_unknown_fields)]
-pub struct CheckIn {
-    /// Where the device is.
-    pub location: Option<Location>,
-    /// What its clock says.
-    pub device_time: Option<Timestamp>,
-}
-
-impl Check for CheckIn {
-    fn check(&self, faults: &mut Faults) {
-        if let Some(location) = &self.location {
-            faults.range("/location/lat", &location.lat, &-90.0, &90.0);
-            faults.range("/location/lng", &location.lng, &-180.0, &180.0);
-            if let Some(accuracy) = location.accuracy_m {
-                faults.range("/location/accuracy_m", &accuracy, &0.0, &1_000_000.0);
-            }
-        }
-    }
-}
-
-/// The team arrives; the inspection is in progress.
-///
-/// # Errors
-/// 409 by the rules.
-pub fn check_in(
-    tx: &mut Tx<'_>,
-    rights: &Rights,
-    seen: &Seen,
-    body: &CheckIn,
-) -> Result<(Receipt, InspectionView), Problem> {
-    let status = may(tx.conn, rights, seen, Action::CheckIn)?;
-    diesel::update(inspections::table.find(seen.row.id))
-        .set((
-            inspections::version.eq(seen.row.version + 1),
-            inspections::updated_at.eq(tx.now),
-            inspections::status.eq(status),
-            inspections::started_at.eq(tx.now),
-            inspections::started_by.eq(rights.user_id()),
-            inspections::start_location.eq(body.location.as_ref().map(Doc::of)),
-            inspections::start_device_time.eq(body.device_time),
-        ))
-        .execute(tx.conn)?;
-    // Where a person was is no matter for the journal; the row keeps it.
-    let payload = json!({"status": status, "located": body.location.is_some()});
-    finish(tx, seen, "checked_in", payload)
+    Ok((tx.record(event.stream(seen.stream()))?, view))
 }

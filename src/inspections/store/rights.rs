@@ -43,18 +43,19 @@ pub fn plans(
     domains: &[String],
 ) -> Result<bool, Problem> {
     let Plan { kind, announced, team, made_by } = plan;
+    if !announced && rights.of(Permission::InspectionPlan).is_of_school(org.id) {
+        return Ok(false);
+    }
     let own = made_by == Some(rights.user_id());
     let scope = rights.of(Permission::InspectionPlan);
     let reaches = scope.reaches_to(conn, org)?;
     Ok(reaches.into_iter().any(|reach| {
         covers(reach, domains)
+            && kind.within(reach.limit)
             && match reach.limit {
-                Limit::Full => true,
-                Limit::Unannounced => kind == Kind::Unannounced || !announced,
-                Limit::SelfAsTeam => own && !kind.of_school() && team.contains(&scope.user_id),
-                Limit::SelfCheckOrPatrol => kind.of_school(),
-                Limit::Patrol => own && kind == Kind::Patrol,
-                _ => false,
+                Limit::SelfAsTeam => own && team.contains(&scope.user_id),
+                Limit::Patrol => own,
+                _ => true,
             }
     }))
 }

@@ -1,7 +1,11 @@
 //! What of the inspections a caller sees, as conditions on rows.
+//!
+//! Whatever reads inspections or answers goes through [`inspections_in`], [`answers_in`] or [`seen`], and so through
+//! the one rule of silence: a visit that was not announced does not exist for the people of its school until the team
+//! has checked in with the server ([`released`]). A hidden visit that was void before never exists for them.
 
 use diesel::BoxableExpression;
-use diesel::dsl::exists;
+use diesel::dsl::{auto_type, exists};
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
@@ -14,11 +18,19 @@ use crate::platform::db::schema::{answers, inspection_team, inspections};
 use crate::platform::db::types::Id;
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
+use crate::platform::journal::{self, Entry, Stream};
 
 /// A condition on inspections.
 pub type Condition = Box<dyn BoxableExpression<inspections::table, MultiBackend, SqlType = Bool>>;
 /// A condition on answers.
 pub type AnswerCondition = Box<dyn BoxableExpression<answers::table, MultiBackend, SqlType = Bool>>;
+
+/// What the people of its school may know of: announced, or the team has arrived. The server's clock alone decides
+/// when it has; `started_at` is set by the check-in and never taken back.
+#[auto_type]
+fn released() -> _ {
+    inspections::announced.or(inspections::started_at.is_not_null())
+}
 
 /// The schools this person is to visit: an inspector sees their history while on the team.
 fn visiting(conn: &mut Conn, scope: &Scope) -> Result<Vec<Id>, Problem> {
@@ -29,6 +41,7 @@ fn visiting(conn: &mut Conn, scope: &Scope) -> Result<Vec<Id>, Problem> {
         .inner_join(inspection_team::table.on(inspection_team::inspection_id.eq(inspections::id)))
         .filter(inspection_team::user_id.eq(scope.user_id))
         .filter(inspections::status.eq_any([Status::Planned, Status::InProgress]))
+        .filter(inspections::org_id.ne_all(scope.own_schools.clone()).or(released()))
         .select(inspections::org_id)
         .distinct()
         .load(conn)?)
@@ -65,7 +78,12 @@ pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Probl
             Some(all) => Box::new(all.or(one)),
         });
     }
-    Ok(all.unwrap_or_else(|| Box::new(inspections::id.ne(inspections::id))))
+    let Some(all) = all else { return Ok(Box::new(inspections::id.ne(inspections::id))) };
+    Ok(if scope.own_schools.is_empty() {
+        all
+    } else {
+        Box::new(all.and(inspections::org_id.ne_all(scope.own_schools.clone()).or(released())))
+    })
 }
 
 /// The answers in a scope; within domains only those of the domains.
@@ -95,7 +113,13 @@ pub fn answers_in(conn: &mut Conn, scope: &Scope) -> Result<AnswerCondition, Pro
             Some(all) => Box::new(all.or(one)),
         });
     }
-    Ok(all.unwrap_or_else(|| Box::new(answers::id.ne(answers::id))))
+    let Some(all) = all else { return Ok(Box::new(answers::id.ne(answers::id))) };
+    Ok(if scope.own_schools.is_empty() {
+        all
+    } else {
+        let told = inspections::table.filter(inspections::id.eq(answers::inspection_id)).filter(released());
+        Box::new(all.and(answers::org_id.ne_all(scope.own_schools.clone()).or(exists(told))))
+    })
 }
 
 /// An inspection known to be in sight, with its team and its school.
@@ -107,6 +131,49 @@ pub struct Seen {
     pub team: Vec<Id>,
     /// Its school.
     pub org: OrgRef,
+}
+
+impl Seen {
+    /// Whether the school must not know of it yet; of one that was void before check-in, ever.
+    #[must_use]
+    pub const fn is_hidden(&self) -> bool {
+        !self.row.announced && self.row.started_at.is_none()
+    }
+
+    /// Who may ever learn of what happens to it now.
+    #[must_use]
+    pub const fn stream(&self) -> Stream {
+        if self.is_hidden() { Stream::Bureau } else { Stream::Open }
+    }
+}
+
+/// The history of an inspection in sight. The people of the school read it from the release on; that entry carries
+/// what went before.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn history(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Vec<Entry>, Problem> {
+    if rights.of(Permission::InspectionRead).is_of_school(seen.row.org_id) {
+        journal::history_in(conn, "inspection", seen.row.id, &[Stream::Open])
+    } else {
+        journal::history(conn, "inspection", seen.row.id)
+    }
+}
+
+/// Those of these inspections that the caller may see.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn among(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<Vec<Id>, Problem> {
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let sight = inspections_in(conn, &rights.of(Permission::InspectionRead))?;
+    Ok(inspections::table
+        .filter(inspections::id.eq_any(ids.to_vec()))
+        .filter(sight)
+        .select(inspections::id)
+        .load(conn)?)
 }
 
 /// The inspection, if the caller may see it.
@@ -132,6 +199,11 @@ pub fn seen(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
 /// As [`seen`].
 pub fn seen_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
     // SQLite has one writer; there the transaction itself holds.
+    if conn.is_sqlite() {
+        return seen(conn, rights, id);
+    }
+    // Only who sees the row may wait for it: a lock taken before would tell by its delay that there is something.
+    seen(conn, rights, id)?;
     if let Conn::Postgres(pg) = conn {
         inspections::table.find(id).select(inspections::id).for_update().first::<Id>(pg)?;
     }

@@ -308,6 +308,8 @@ diesel::table! {
         voided_at -> Nullable<Utc>,
         voided_by -> Nullable<Id>,
         void_reason -> Nullable<Text>,
+        start_skew_s -> Nullable<BigInt>,
+        start_distance_m -> Nullable<Double>,
     }
 }
 

@@ -15,7 +15,7 @@ use crate::platform::db::schema::events;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
 
-pub use read::{Entry, Position, feed, history};
+pub use read::{Entry, Position, feed, history, history_in};
 
 crate::text_enum! {
     /// Who may ever learn of an event.

@@ -6,6 +6,7 @@ use serde::Serialize;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
+use super::Stream;
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{events, users};
 use crate::platform::db::types::{Id, Timestamp, sql};
@@ -31,11 +32,22 @@ pub struct Entry {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn history(conn: &mut Conn, entity_id: Id) -> Result<Vec<Entry>, Problem> {
+pub fn history(conn: &mut Conn, entity: &str, entity_id: Id) -> Result<Vec<Entry>, Problem> {
+    history_in(conn, entity, entity_id, Stream::ALL)
+}
+
+/// The part of a record's history that is in these streams, oldest first.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn history_in(conn: &mut Conn, entity: &str, entity_id: Id, streams: &[Stream]) -> Result<Vec<Entry>, Problem> {
     type Row = (String, Timestamp, Option<Id>, Option<String>, String);
     let rows: Vec<Row> = events::table
         .left_join(users::table.on(events::actor.eq(users::id.nullable())))
         .filter(events::entity_id.eq(entity_id))
+        // Clients choose ids: somebody may give a record of one noun the id of another, and must not read its history.
+        .filter(events::entity.eq(entity))
+        .filter(events::stream.eq_any(streams.to_vec()))
         .order(events::seq)
         .select((events::action, events::at, events::actor, users::display_name.nullable(), events::payload))
         .load(conn)?;
@@ -76,6 +88,10 @@ pub struct FeedRow {
     /// What happened.
     #[diesel(sql_type = Text)]
     pub action: String,
+    /// Who may ever learn of it. A reader for a school passes on [`Stream::Open`] alone, and counts only what it passes
+    /// on: the numbers of the journal itself would tell by their gaps.
+    #[diesel(sql_type = Text)]
+    pub stream: Stream,
 }
 
 impl FeedRow {
@@ -93,10 +109,10 @@ impl FeedRow {
 #[expect(clippy::disallowed_methods, reason = "snapshots of transactions are PostgreSQL's own; the text is fixed")]
 pub fn feed(conn: &mut Conn, after: Position, limit: i64) -> Result<Vec<FeedRow>, Problem> {
     let text = if conn.is_sqlite() {
-        "SELECT epoch, tx, seq, entity, entity_id, action FROM events \
+        "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
          WHERE (epoch, tx, seq) > ($1, $2, $3) ORDER BY epoch, tx, seq LIMIT $4"
     } else {
-        "SELECT epoch, tx, seq, entity, entity_id, action FROM events \
+        "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
          WHERE (epoch, tx, seq) > ($1, $2, $3) AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
          ORDER BY epoch, tx, seq LIMIT $4"
     };

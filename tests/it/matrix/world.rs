@@ -149,9 +149,10 @@ pub async fn build(app: &TestApp) -> Conn {
         let at = org_of(place);
         let site = json!({"id": of("site", place), "kind": "building", "name": "教学楼"});
         app.post(by, &format!("/orgs/{at}/sites"), site).await.expect(201);
-        let inspector = user(if bureau(place) == "b" { "b.inspector" } else { "inspector1" });
+        let team =
+            if bureau(place) == "b" { ["b.inspector", "b.leader"] } else { ["inspector1", "inspector2"] }.map(user);
         let inspection = json!({
-            "id": of("inspection", place), "kind": "routine", "org_id": at, "team": [inspector],
+            "id": of("inspection", place), "kind": "routine", "org_id": at, "team": team,
             "checklist_ids": [of("checklist", bureau(place))],
         });
         app.post(by, "/inspections", inspection).await.expect(201);

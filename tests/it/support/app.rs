@@ -8,7 +8,7 @@ use anxiao::app::App;
 use anxiao::platform::clock::SetClock;
 use anxiao::platform::db::types::{Id, Timestamp};
 use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, StatementLog};
-use anxiao::platform::ids::SeededIds;
+use anxiao::platform::ids::{Ids, SeededIds};
 use anxiao::platform::telemetry::Metrics;
 use anxiao::reports::Compartment;
 use anxiao::server::{self, Listen};
@@ -107,11 +107,20 @@ impl TestApp {
 
     /// Starts a server on a database; it stops when the second part is dropped.
     pub async fn start(engine: Engine, url: DatabaseUrl, folder: TempDir) -> (Self, oneshot::Sender<()>) {
+        Self::start_with(engine, url, folder, Arc::new(SeededIds::new(2026))).await
+    }
+
+    /// The same with a source of ids of the test's own.
+    pub async fn start_with(
+        engine: Engine,
+        url: DatabaseUrl,
+        folder: TempDir,
+        ids: Arc<dyn Ids>,
+    ) -> (Self, oneshot::Sender<()>) {
         let clock = SetClock::new(district::start_time());
         let statements: StatementLog = Arc::new(Mutex::new(Vec::new()));
         let options =
             DbOptions { read_lanes: 2, write_lanes: 2, statements: Some(statements.clone()), ..DbOptions::default() };
-        let ids = Arc::new(SeededIds::new(2026));
         let db = Db::start(&url, &options, clock.clone(), ids.clone(), 1).unwrap();
         let keys = (Tokens::from_seeds(&[SEED]).unwrap(), Arc::new(Compartment::from_seeds(&[SEED])));
         // Everybody comes from this machine: who another is, is told by X-Forwarded-For. The clock stands still, so

@@ -34,32 +34,34 @@ fn inspection(place: Place, rest: &str) -> String {
 
 pub fn rows() -> Vec<Row> {
     vec![
-        row("GET /inspections", &[P::InspectionRead], |case| get(format!("/inspections?org_id={}", org_of(case.place))))
-            .at(ORGS)
-            .limits_met(),
+        row("GET /inspections", &[P::InspectionRead], |case| {
+            get(format!("/inspections?org_id={}", org_of(case.place)))
+        })
+        .at(ORGS)
+        .limits_met(),
         row("POST /inspections", &[P::InspectionPlan], |case| {
             let (kind, team) = match case.who {
                 "principal1" | "officer1" | "staff1" => ("patrol", vec![user(case.who)]),
-                "supervisor" | "inspector1" => ("routine", vec![user(case.who)]),
+                // A leader plans surprise visits only; the server makes the id of what is hidden.
+                "leader" => ("unannounced", team(case.place)),
+                "supervisor" | "inspector1" => ("routine", vec![user(case.who), user("inspector2")]),
                 _ => ("routine", team(case.place)),
             };
-            let body = json!({
-                "id": of(&format!("inspection {}", case.number), case.place), "kind": kind, "org_id": org_of(case.place),
+            let mut body = json!({
+                "kind": kind, "org_id": org_of(case.place),
                 "checklist_ids": [of("checklist", bureau(case.place))], "lead_id": team.last(),
                 "team": team,
             });
+            if kind != "unannounced" {
+                body["id"] = json!(of(&format!("inspection {}", case.number), case.place));
+            }
             set_inspection(case.conn, "a.s1", "planned", "");
             set_checklist(case.conn, bureau(case.place), "published");
             send("/inspections".into(), body)
         })
         .at(ORGS)
         .limits_met()
-        .but(|role, home, place| match role {
-            _ if place == ABSENT || !within(home, place) => None,
-            // A leader plans surprise visits only.
-            Role::BureauLeader => Some(Expect::Beyond),
-            _ => (!place.contains(".s")).then_some(Expect::Judged),
-        }),
+        .but(|_, home, place| (within(home, place) && !place.contains(".s")).then_some(Expect::Judged)),
         row("GET /inspections/{id}", &[P::InspectionRead], |case| {
             set_inspection(case.conn, case.place, "planned", "");
             get(inspection(case.place, ""))

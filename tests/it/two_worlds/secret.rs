@@ -1,0 +1,123 @@
+//! What the bureau does in the second world alone. Every function that can touch a secret visit belongs here.
+
+use anxiao::catalogue::builtin;
+use serde_json::{Value, json};
+
+use super::pair::TRUE_ID;
+use super::script::Source;
+use crate::matrix::world::of;
+use crate::support::district::{org, user};
+use crate::support::{Answer, TestApp};
+
+/// (who plans, kind, school, team)
+const WAYS: &[(&str, &str, &str, &[&str])] = &[
+    ("leader", "unannounced", "a.s1", &["inspector1", "inspector2"]),
+    ("office", "unannounced", "a.s2", &["inspector2", "external1"]),
+    ("office", "random", "a.s1", &["inspector1", "external1"]),
+    ("office", "look_back", "a.s1", &["office", "inspector2"]),
+    ("supervisor", "supervision", "a.s1", &["supervisor", "inspector1"]),
+    ("inspector1", "special", "a.s1", &["inspector1", "inspector2"]),
+    ("office", "third_party", "a.s2", &["external1", "inspector1"]),
+];
+
+struct Visit {
+    id: String,
+    by: &'static str,
+    team: &'static [&'static str],
+    version: i64,
+}
+
+/// The secret visits under way.
+pub struct Secret {
+    source: Source,
+    visits: Vec<Visit>,
+    /// Acts so far.
+    pub done: usize,
+}
+
+impl Secret {
+    pub fn new(source: Source) -> Self {
+        Self { source, visits: Vec::new(), done: 0 }
+    }
+
+    /// Plans one; the first is always at the first school.
+    pub async fn plan(&mut self, app: &TestApp, id: Option<&str>) -> Answer {
+        let way = if id.is_some() { 0 } else { self.source.below(WAYS.len()) };
+        let (by, kind, school, team) = WAYS[way];
+        let mut lists = vec![builtin::checklist_id("fang", 1).to_string()];
+        if id.is_none() && self.source.below(3) == 0 {
+            // The school's own checklist: using it must not show on it.
+            lists.push(of("checklist", school).to_string());
+        }
+        let people: Vec<_> = team.iter().map(|name| user(name)).collect();
+        let mut body = json!({
+            "kind": kind, "org_id": org(school), "checklist_ids": lists, "team": people, "announced": false,
+            "planned_on": "2026-03-09", "title": format!("不打招呼{}", self.done),
+        });
+        if let Some(id) = id {
+            body["id"] = Value::from(id);
+        }
+        let answer = app.post(by, "/inspections", body).await;
+        self.done += 1;
+        if answer.status == 201 {
+            self.visits.push(Visit { id: answer.id(), by, team, version: 1 });
+        }
+        answer
+    }
+
+    /// Calls one off.
+    pub async fn call_off(&mut self, app: &TestApp, id: &str) {
+        app.post("office", &format!("/inspections/{id}/void"), json!({"reason": "改期"})).await.expect(200);
+        self.visits.retain(|visit| visit.id != id);
+        self.done += 1;
+    }
+
+    /// One act: plan, change, call off, read, or try what is refused.
+    pub async fn act(&mut self, app: &TestApp) {
+        let what = self.source.below(8);
+        if what < 3 {
+            let planned = self.plan(app, None).await;
+            // The school's own checklist may be a draft just now, or out of the sight of who plans.
+            assert!(matches!(planned.status, 201 | 404 | 422), "{}", planned.text);
+            return;
+        }
+        let which = self.source.below(self.visits.len());
+        let (id, by, team, version) = {
+            let visit = &self.visits[which];
+            (visit.id.clone(), visit.by, visit.team, visit.version)
+        };
+        let at = format!("/inspections/{id}");
+        self.done += 1;
+        match what {
+            3 | 4 => {
+                let people: Vec<_> = team.iter().rev().map(|name| user(name)).collect();
+                let edit = json!({"title": format!("夜查{}", self.done), "planned_on": "2026-03-10", "team": people});
+                app.patch(by, &at, version, edit).await.expect(200);
+                self.visits[which].version += 1;
+            }
+            5 if id != TRUE_ID => self.call_off(app, &id).await,
+            6 => {
+                for path in [
+                    at.clone(),
+                    format!("{at}/answers"),
+                    format!("{at}/history"),
+                    format!("/answers?inspection_id={id}"),
+                ] {
+                    app.get(team[0], &path).await.expect(200);
+                }
+                app.get("office", "/inspections?count=true").await.expect(200);
+            }
+            _ => {
+                app.post("leader", &format!("{at}/check-in"), json!({})).await.expect(409);
+                app.put(team[0], &format!("{at}/answers/fang-001"), json!({"result": "pass"})).await.expect(409);
+                app.patch(by, &at, version + 9, json!({"title": "x"})).await.expect(412);
+            }
+        }
+    }
+
+    /// The team arrives.
+    pub async fn arrive(&self, app: &TestApp, id: &str) {
+        let visit = self.visits.iter().find(|visit| visit.id == id).unwrap();
+        app.post(visit.team[1], &format!("/inspections/{id}/check-in"), json!({})).await.expect(200);
+    }
+}
