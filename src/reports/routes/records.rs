@@ -169,7 +169,7 @@ pub async fn history(allowed: Allowed<report::Triage>, id: PathId) -> Result<Rep
     allowed
         .read(move |conn, rights| {
             let row = read::one_to_triage(conn, rights, id.0)?;
-            Page::whole(journal::history(conn, row.id)?).reply()
+            Page::whole(journal::history(conn, "report", row.id)?).reply()
         })
         .await
 }
