@@ -12,6 +12,7 @@
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
+//! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -22,6 +23,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
@@ -30,6 +32,7 @@ pub mod notices;
 pub mod openapi;
 pub mod orgs;
 pub mod platform;
+pub mod recusals;
 pub mod reports;
 pub mod server;
 pub mod service;

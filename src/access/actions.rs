@@ -122,6 +122,20 @@ actions! {
         /// Who reported; whoever triages learns at least that it is sealed.
         Reveal = [ReporterReveal, ReportTriage];
     }
+    recusal {
+        /// Seeing who must not inspect which school.
+        Read = [RecusalRead];
+        /// Declaring and ending.
+        Manage = [RecusalManage];
+        /// Asking for an exception and approving one.
+        Override = [RecusalOverride];
+    }
+    draw {
+        /// Seeing draws.
+        Read = [DrawRead];
+        /// Freezing, committing, revealing, drawing.
+        Manage = [DrawManage];
+    }
     month {
         /// A school's monthly report.
         Submit = [MonthSubmit];

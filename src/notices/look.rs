@@ -15,10 +15,11 @@ use super::occasions::{LEADERS, OFFICE, SCHOOL};
 use super::store::{Notice, known};
 use crate::access::Role;
 use crate::hazards::deadline;
+use crate::hazards::marks::Marks;
 use crate::hazards::status::{Colour, Level, Source, Status};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{hazard_referrals, hazards};
-use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::error::Problem;
 
 /// Rows of a page.
@@ -29,7 +30,7 @@ const AHEAD: TimeDelta = TimeDelta::days(9);
 /// Which clocks are walked.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Walk {
-    /// Deadlines of rectification, and plans of majors.
+    /// Deadlines of rectification, and plans and quarterly progress of majors.
     Deadlines,
     /// The rechecks that are due.
     Rechecks,
@@ -69,6 +70,7 @@ struct Clocked {
     plan_due_at: Option<Timestamp>,
     plan_filed_at: Option<Timestamp>,
     recheck_due_at: Option<Timestamp>,
+    marks: Doc,
 }
 
 /// A notice with the groups of which the first with anybody in it is told.
@@ -123,7 +125,7 @@ macro_rules! behind {
     }};
 }
 
-/// Clocks that run and are near or past their end. The states stand as literals: bound values would not let SQLite use
+/// Clocks that run and are near or past their end; all majors, which owe their plan and their progress besides. The states stand as literals: bound values would not let SQLite use
 /// the partial index `hazards_by_bureau_open`.
 fn running(
     conn: &mut Conn,
@@ -134,7 +136,7 @@ fn running(
     let query = hazards::table
         .filter(hazards::bureau_id.eq(bureau))
         .filter(sql::<Bool>("hazards.status IN ('issued', 'rectifying')"))
-        .filter(hazards::due_at.lt(now + AHEAD).or(hazards::plan_due_at.lt(now)))
+        .filter(hazards::due_at.lt(now + AHEAD).or(hazards::level.eq(Level::Major).nullable()))
         .select(Clocked::as_select())
         .into_boxed::<crate::platform::db::MultiBackend>();
     Ok(behind!(query, hazards, after).load(conn)?)
@@ -186,7 +188,7 @@ fn notice(kind: Kind, row: &Clocked, (bureau, zone): (Id, Tz), due: Timestamp, o
     }))
 }
 
-/// What the deadline and the plan of a hazard ask to be told now.
+/// What the deadline, the plan and the progress of a hazard ask to be told now.
 fn warnings(row: &Clocked, bureau: (Id, Tz), now: Timestamp) -> Vec<Candidate> {
     let mut all = Vec::new();
     let colour = deadline::colour(row.status, row.level, row.due_at.map(Timestamp::utc), now.utc(), bureau.1);
@@ -194,9 +196,13 @@ fn warnings(row: &Clocked, bureau: (Id, Tz), now: Timestamp) -> Vec<Candidate> {
         let occasion = format!("{colour}:{}", due.micros());
         all.push((notice(Kind::Warning, row, bureau, due, occasion).colour(colour), groups));
     }
+    let school_and_office = || vec![vec![Audience::SchoolRole(row.org_id, SCHOOL), office(row, bureau.0)]];
     if let Some(due) = row.plan_due_at.filter(|due| row.plan_filed_at.is_none() && *due < now) {
-        let to = vec![Audience::SchoolRole(row.org_id, SCHOOL), office(row, bureau.0)];
-        all.push((notice(Kind::PlanOverdue, row, bureau, due, due.micros().to_string()), vec![to]));
+        all.push((notice(Kind::PlanOverdue, row, bureau, due, due.micros().to_string()), school_and_office()));
+    }
+    let progress = row.marks.read::<Marks>().next_progress_due(row.status, row.level, row.plan_filed_at, bureau.1);
+    if let Some(due) = progress.filter(|due| *due < now) {
+        all.push((notice(Kind::ProgressOverdue, row, bureau, due, due.micros().to_string()), school_and_office()));
     }
     all
 }

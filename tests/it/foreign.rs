@@ -164,6 +164,8 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /hazards/{id}/referrals" => world::of("referral", "b.s1"),
         "POST /hazards/{id}/comments" => world::of("comment", "b.s1"),
         "POST /reports" => world::of("report", "b.s1"),
+        "POST /recusals" => world::of("recusal", "b.s1"),
+        "POST /draws" => world::of("draw", "b"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
         other => panic!("{other} takes an id of the client: name one of the other bureau here"),

@@ -70,6 +70,9 @@ fn foreign_ids() -> Vec<String> {
     ids.extend(KEEPERS.iter().filter(|place| place.starts_with('b')).map(|place| of("checklist", place)));
     ids.extend(["report", "public report"].map(|noun| of(noun, "b.s1")));
     ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment", "month"].map(|noun| of(noun, "b.s1")));
+    ids.extend(
+        ["site", "hazard", "earlier hazard", "inspection", "comment", "month", "recusal"].map(|noun| of(noun, "b.s1")),
+    );
     ids.extend(world::MEASURES.iter().map(|noun| of(noun, "b.s1")));
     ids.iter().map(ToString::to_string).collect()
 }
@@ -163,6 +166,10 @@ both_engines! {
 
     async fn transitions_by_every_role_everywhere(app) {
         matrix_of(app, rows::hazards::transitions()).await;
+    }
+
+    async fn recusals_and_draws_by_every_role_everywhere(app) {
+        matrix_of(app, rows::draws::rows()).await;
     }
 
     async fn months_by_every_role_everywhere(app) {

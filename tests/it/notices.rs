@@ -246,6 +246,25 @@ both_engines! {
         assert_eq!(told(app, "leader").await, ["hazard_escalated"]);
     }
 
+    async fn a_quarter_of_a_major_without_a_word_of_progress_is_told(app) {
+        let id = report(app, "inspector1", json!({"level": "major", "source": "special"})).await;
+        act(app, "office", &id, json!({"level": "major", "basis": "判定指南第三条"}), "issue").await;
+        act(app, "officer1", &id, json!({}), "acknowledge").await;
+        let plan = json!({"measures": "更换推杠锁", "responsible_user_id": user("staff1"), "leader_user_id": user("principal1"),
+            "budget_fen": 120000, "due_at": "2026-09-10T10:00:00Z", "contingency": "专人值守"});
+        act(app, "officer1", &id, plan, "file_plan").await;
+        app.clock.advance(TimeDelta::days(28));
+        assert_eq!(warn(app).await, 0);
+        app.clock.advance(TimeDelta::days(3));
+        assert_eq!((warn(app).await, warn(app).await), (1, 0));
+        for who in ["officer1", "office"] {
+            assert_eq!(told(app, who).await.last().unwrap(), "progress_overdue", "{who}");
+        }
+        app.post("officer1", &format!("/hazards/{id}/progress-reports"), json!({"progress": "进场", "percent": 10})).await.expect(201);
+        app.clock.advance(TimeDelta::days(60));
+        assert_eq!(warn(app).await, 0, "the next report is due at the end of June");
+    }
+
     async fn what_was_read_is_marked_once_and_only_by_its_reader(app) {
         for _ in 0..3 {
             issued(app).await;

@@ -8,7 +8,9 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc};
 use chrono_tz::Tz;
 
 use crate::hazards::deadline::{end_of_day, local_date};
+use crate::hazards::marks::Marks;
 use crate::hazards::status::{Level, Status};
+use crate::platform::db::types::Timestamp;
 
 /// When the next report is due; nothing where none is owed.
 #[must_use]
@@ -25,6 +27,22 @@ pub fn next_due(
         Some(last) => last_of_quarter(last_of_quarter(local_date(last, zone))?.succ_opt()?),
     };
     Some(end_of_day(last_day?, zone))
+}
+
+impl Marks {
+    /// When a hazard with these marks owes its next report; nothing where it owes none.
+    #[must_use]
+    pub fn next_progress_due(
+        &self,
+        status: Status,
+        level: Level,
+        plan_filed_at: Option<Timestamp>,
+        zone: Tz,
+    ) -> Option<Timestamp> {
+        let begun = [self.listed_at.filter(|_| self.listed), plan_filed_at].into_iter().flatten().min();
+        let last = self.progress_at.map(Timestamp::utc);
+        next_due(status, level, begun.map(Timestamp::utc), last, zone).map(Timestamp::from)
+    }
 }
 
 /// The last day of the quarter of a date.

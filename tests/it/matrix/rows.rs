@@ -1,6 +1,7 @@
 //! Every operation of the document, folder by folder.
 
 pub mod catalogue;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Row> {
         hazards::rows(),
         hazards::transitions(),
         reports::rows(),
+        draws::rows(),
         months::rows(),
         notices::rows(),
         measures::rows(),

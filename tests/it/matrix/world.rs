@@ -165,6 +165,12 @@ pub async fn build(app: &TestApp) -> Conn {
         app.post(by, &format!("/hazards/{}/comments", of("hazard", place)), note).await.expect(201);
     }
     for place in SCHOOLS.iter().copied().filter(|place| *place != ABSENT) {
+        let recusal = super::rows::draws::new_recusal(of("recusal", place), place);
+        app.post(office(place), "/recusals", recusal).await.expect(201);
+        if place != "a.s2" {
+            let draw = super::rows::draws::new_draw(of("draw", bureau(place)), place);
+            app.post(office(place), "/draws", draw).await.expect(201);
+        }
         set_inspection(&mut conn, place, "planned", "");
     }
     conn

@@ -51,10 +51,7 @@ impl Row {
     /// When a major has to report its progress next; nothing where none is owed.
     #[must_use]
     pub fn next_progress_due(&self, zone: Tz) -> Option<Timestamp> {
-        let marks = self.marks();
-        let begun = [marks.listed_at.filter(|_| marks.listed), self.plan_filed_at].into_iter().flatten().min();
-        let last = marks.progress_at.map(Timestamp::utc);
-        super::progress::next_due(self.status, self.level, begun.map(Timestamp::utc), last, zone).map(Timestamp::from)
+        self.marks().next_progress_due(self.status, self.level, self.plan_filed_at, zone)
     }
 }
 
