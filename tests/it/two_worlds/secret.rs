@@ -132,7 +132,10 @@ impl Secret {
             },
         });
         let at = format!("/draws/{}", app.post("office", "/draws", body).await.expect(201).id());
-        let officials = [("office", [1; 32], [101; 32]), ("leader", [2; 32], [102; 32])];
+        // A seed serves one draw.
+        let mut number = [0; 32];
+        number[..8].copy_from_slice(&self.done.to_be_bytes());
+        let officials = [("office", number, [101; 32]), ("leader", number, [102; 32])];
         for (who, seed, salt) in officials {
             let promise = json!({"commitment": commitment(&seed, &salt)});
             app.post(who, &format!("{at}/commitments"), promise).await.expect(201);
