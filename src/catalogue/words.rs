@@ -41,7 +41,6 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("not_on_team", "须为检查组成员", "must be one of the team"),
     ("not_for_this_kind", "此类检查不适用", "does not fit this kind of inspection"),
     ("team_too_small", "此类检查不得少于两人", "needs at least two people"),
-    ("of_this_school", "该人员属于被检查学校，不得参加不打招呼的检查", "belongs to the school that must not know"),
     ("not_uuid_v4", "不打招呼的检查须用 UUIDv4 编号", "must be a UUIDv4 for an inspection that is not announced"),
     (
         "uuid_v4",

@@ -15,6 +15,9 @@ use crate::platform::error::Problem;
 pub enum Audience {
     /// This person, while anything at all.
     Person(Id),
+    /// This person, while anything in this organisation or above it: whoever has left it no longer sees what is told, so
+    /// that others have to hear it.
+    PersonOf(Id, Id),
     /// The owner of this account, whatever has become of it: for what happens to the account itself.
     Account(Id),
     /// Whoever holds one of the roles in this school.
@@ -37,7 +40,8 @@ struct Seat {
 #[derive(Debug, Default)]
 pub struct Directory {
     seats: HashMap<Id, Vec<Seat>>,
-    people: HashSet<Id>,
+    /// With the organisations in which they are anything.
+    people: HashMap<Id, HashSet<Id>>,
     above: HashMap<Id, Vec<Id>>,
 }
 
@@ -55,9 +59,14 @@ impl Directory {
     ) -> Result<Self, Problem> {
         let (mut people, mut places, mut roles, mut followed) =
             (BTreeSet::new(), BTreeSet::new(), BTreeSet::new(), BTreeSet::new());
+        let mut supervised = false;
         for audience in audiences {
             match audience {
                 Audience::Person(id) => drop(people.insert(*id)),
+                Audience::PersonOf(id, org) => {
+                    people.insert(*id);
+                    followed.insert(*org);
+                }
                 Audience::Account(_) => {}
                 Audience::SchoolRole(org, held) | Audience::BureauRole(org, held, _) => {
                     places.insert(*org);
@@ -65,6 +74,7 @@ impl Directory {
                 }
                 Audience::SupervisorsOf(school, _) => {
                     followed.insert(*school);
+                    supervised = true;
                     roles.insert(Role::Supervisor.as_str());
                 }
             }
@@ -76,7 +86,9 @@ impl Directory {
                 .select((org_closure::descendant_id, org_closure::ancestor_id))
                 .load(conn)?;
             for (school, above) in pairs {
-                places.insert(above);
+                if supervised {
+                    places.insert(above);
+                }
                 directory.above.entry(school).or_default().push(above);
             }
         }
@@ -84,17 +96,18 @@ impl Directory {
             directory.seat(conn, places, roles, now)?;
         }
         if !people.is_empty() {
-            directory.people = memberships::table
+            let held: Vec<(Id, Id)> = memberships::table
                 .inner_join(users::table.on(users::id.eq(memberships::user_id)))
                 .filter(users::disabled_at.is_null())
                 .filter(memberships::ended_at.is_null())
                 .filter(memberships::valid_from.le(now))
                 .filter(memberships::valid_to.is_null().or(memberships::valid_to.gt(now)))
                 .filter(memberships::user_id.eq_any(people))
-                .select(memberships::user_id)
-                .load(conn)?
-                .into_iter()
-                .collect();
+                .select((memberships::user_id, memberships::org_id))
+                .load(conn)?;
+            for (person, org) in held {
+                directory.people.entry(person).or_default().insert(org);
+            }
         }
         Ok(directory)
     }
@@ -129,7 +142,13 @@ impl Directory {
         let mut found = BTreeSet::new();
         for audience in audiences {
             match audience {
-                Audience::Person(id) => found.extend(self.people.get(id)),
+                Audience::Person(id) => found.extend(self.people.contains_key(id).then_some(*id)),
+                Audience::PersonOf(id, org) => {
+                    let here = self.above.get(org).into_iter().flatten();
+                    let held = self.people.get(id);
+                    let there = held.is_some_and(|held| here.into_iter().any(|place| held.contains(place)));
+                    found.extend(there.then_some(*id));
+                }
                 Audience::Account(id) => drop(found.insert(*id)),
                 Audience::SchoolRole(org, roles) => found.extend(self.holders(*org, roles, None)),
                 Audience::BureauRole(org, roles, domain) => found.extend(self.holders(*org, roles, domain.as_deref())),

@@ -259,8 +259,31 @@ pub fn these(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<Vec<Entry>,
 pub enum Marked {
     /// These.
     These(Vec<Id>),
-    /// All up to this instant.
+    /// All in sight up to this instant.
     Until(Timestamp),
+}
+
+/// Notices marked in one statement: SQLite binds at most 32 766 values.
+const MARKS: usize = 2_000;
+
+/// What waits in sight and was told until an instant. What is out of sight nobody has read: it stays unread for the day
+/// on which it comes back.
+fn unread_until(conn: &mut Conn, rights: &Rights, at: Timestamp) -> Result<Vec<Id>, Problem> {
+    use notice_recipients as r;
+    type Told = (Id, (String, Id, Option<Id>, Option<Id>));
+    let told: Vec<Told> = r::table
+        .inner_join(notices::table.on(notices::id.eq(r::notice_id)))
+        .filter(r::user_id.eq(rights.user_id()))
+        .filter(r::read_at.is_null())
+        .filter(r::created_at.le(at))
+        .select((notices::id, (notices::entity, notices::entity_id, notices::bureau_id, notices::org_id)))
+        .load(conn)?;
+    let about = |(entity, id, bureau_id, org_id)| About { entity, id, bureau_id, org_id };
+    let told: Vec<(Id, About)> = told.into_iter().map(|(notice, of)| (notice, about(of))).collect();
+    let all: HashSet<About> = told.iter().map(|(_, about)| about.clone()).collect();
+    let all: Vec<About> = all.into_iter().collect();
+    let seen = in_sight(conn, rights, &hazards_among(&all), &all)?;
+    Ok(told.into_iter().filter(|(_, about)| seen.contains(about)).map(|(notice, _)| notice).collect())
 }
 
 /// Marks the caller's own notices as read; the first time counts. Gives how many were unread, and the journal entry
@@ -268,16 +291,22 @@ pub enum Marked {
 ///
 /// # Errors
 /// Whatever the engine says.
-pub fn mark(tx: &mut Tx<'_>, me: Id, marked: &Marked) -> Result<(usize, Option<Receipt>), Problem> {
+pub fn mark(tx: &mut Tx<'_>, rights: &Rights, marked: &Marked) -> Result<(usize, Option<Receipt>), Problem> {
     use notice_recipients as r;
-    let mine = diesel::update(r::table).filter(r::user_id.eq(me)).filter(r::read_at.is_null());
-    let now = r::read_at.eq(tx.now);
-    let (count, payload) = match marked {
-        Marked::These(ids) => {
-            (mine.filter(r::notice_id.eq_any(ids)).set(now).execute(tx.conn)?, json!({ "notice_ids": ids }))
-        }
-        Marked::Until(at) => (mine.filter(r::created_at.le(*at)).set(now).execute(tx.conn)?, json!({ "until": at })),
+    let me = rights.user_id();
+    let (ids, payload) = match marked {
+        Marked::These(ids) => (ids.clone(), json!({ "notice_ids": ids })),
+        Marked::Until(at) => (unread_until(tx.conn, rights, *at)?, json!({ "until": at })),
     };
+    let mut count = 0;
+    for some in ids.chunks(MARKS) {
+        count += diesel::update(r::table)
+            .filter(r::user_id.eq(me))
+            .filter(r::read_at.is_null())
+            .filter(r::notice_id.eq_any(some))
+            .set(r::read_at.eq(tx.now))
+            .execute(tx.conn)?;
+    }
     if count == 0 {
         return Ok((0, None));
     }

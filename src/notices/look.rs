@@ -212,7 +212,7 @@ fn to_tell(colour: Colour, row: &Clocked, bureau: Id) -> Option<Vec<Vec<Audience
     Some(match colour {
         Colour::None => return None,
         Colour::Blue => vec![
-            row.responsible_user_id.map(Audience::Person).into_iter().collect(),
+            row.responsible_user_id.map(|id| Audience::PersonOf(id, row.org_id)).into_iter().collect(),
             vec![Audience::SchoolRole(row.org_id, &[Role::SchoolSafetyOfficer])],
             vec![Audience::SchoolRole(row.org_id, &[Role::Principal])],
         ],

@@ -66,7 +66,7 @@ fn occasions(action: Action, before: &Row, after: &Row) -> Vec<Told> {
             to(Kind::HazardAssigned, after.responsible_user_id.map(Audience::Person).into_iter().collect())
         }
         Action::RejectAssignment => {
-            let issuer = before.issued_by.map(Audience::Person).into_iter().collect();
+            let issuer = before.issued_by.map(|id| Audience::PersonOf(id, before.org_id)).into_iter().collect();
             let instead = if before.bureau_side { office_of(after) } else { school_of(after) };
             vec![(Kind::HazardRejected, vec![issuer, vec![instead]])]
         }

@@ -150,7 +150,7 @@ pub async fn read_one(allowed: Allowed<notice::Read>, id: PathId, request: HttpR
             if let Some(again) = tx.replay() {
                 return Ok(again);
             }
-            match inbox::mark(tx, rights.user_id(), &Marked::These(vec![id.0]))? {
+            match inbox::mark(tx, rights, &Marked::These(vec![id.0]))? {
                 (_, None) => Ok(Commit::unchanged(Reply::record(&View::of(entry, language))?)),
                 (_, Some(receipt)) => {
                     let read = Entry { read_at: Some(tx.now), ..entry };
@@ -168,7 +168,7 @@ pub struct ReadMarks {
     /// These, each the caller's own and in sight.
     #[schema(min_items = 1, max_items = 200)]
     ids: Option<Vec<Id>>,
-    /// All told at this instant or before.
+    /// All in sight that were told at this instant or before.
     #[schema(example = "2026-03-09T10:00:00+08:00")]
     until: Option<Timestamp>,
 }
@@ -222,7 +222,7 @@ pub async fn read_many(allowed: Allowed<notice::Read>, body: Body<ReadMarks>) ->
             if let Some(again) = tx.replay() {
                 return Ok(again);
             }
-            let (count, receipt) = inbox::mark(tx, rights.user_id(), &marked)?;
+            let (count, receipt) = inbox::mark(tx, rights, &marked)?;
             let reply = Reply::value(&Marks { marked: count, unread: inbox::unread(tx.conn, rights)? })?;
             Ok(receipt.map_or_else(|| Commit::unchanged(reply.clone()), |receipt| receipt.with(reply.clone())))
         })

@@ -214,6 +214,30 @@ both_engines! {
         submit(app, "principal2", "a.s2", "2026-03", true).await.expect(201);
     }
 
+    async fn two_who_decide_at_once_decide_one_after_the_other(app) {
+        at(app, "2026-04-10T09:00:00+08:00");
+        let all = futures_util::future::join_all((1..=8).map(|day| async move {
+            let until = format!("2026-04-{:02}T18:00:00+08:00", 10 + day);
+            let opened = unlock(app, "a.s1", "2026-03", &until).await.expect(200).body["version"].as_i64();
+            let put = app.put("office", "/monthly-reports/policy", json!({"grace_days": day})).await;
+            (opened, put.expect(200).body["version"].as_i64())
+        }))
+        .await;
+        let (mut opened, mut put): (Vec<_>, Vec<_>) = all.into_iter().unzip();
+        opened.sort_unstable();
+        put.sort_unstable();
+        let each: Vec<_> = (1..=8).map(Some).collect();
+        assert_eq!((&opened, &put), (&each, &each), "every version once");
+    }
+
+    async fn a_report_of_a_school_that_is_younger_than_the_month_is_not_among_those_due(app) {
+        at(app, "2026-03-20T09:00:00+08:00");
+        unlock(app, "a.s1", "2025-02", "2026-03-25T18:00:00+08:00").await.expect(200);
+        submit(app, "principal1", "a.s1", "2025-02", true).await.expect(201);
+        let summary = app.get("office", "/monthly-reports/summary?month=2025-02").await.expect(200).body;
+        assert_eq!((&summary["schools"], &summary["reported"], &summary["missing"]), (&json!(0), &json!(0), &json!(0)));
+    }
+
     async fn the_safety_office_opens_a_locked_month_for_a_while_and_the_report_is_late(app) {
         at(app, "2026-04-10T09:00:00+08:00");
         hazard(app, "office", "a.s1", "fire", "general").await;

@@ -321,6 +321,33 @@ both_engines! {
         assert_eq!(inbox(app, "office").await.len(), 1);
     }
 
+    async fn what_is_out_of_sight_is_not_marked_as_read(app) {
+        report(app, "inspector1", json!({"level": "major"})).await;
+        let person = user("section.fire");
+        let old = built_in("test membership section.fire");
+        let other = json!({"org_id": org("a"), "role": "inspector"});
+        app.post("sysadmin", &format!("/users/{person}/memberships"), other).await.expect(201);
+        app.delete("sysadmin", &format!("/users/{person}/memberships/{old}")).await;
+        let marks = app.post("section.fire", "/notices/read", json!({"until": "2030-01-01T00:00:00Z"})).await.expect(200);
+        assert_eq!(marks.body, json!({"marked": 0, "unread": 0}));
+        let again = json!({"org_id": org("a"), "role": "section_officer", "domains": ["fire"]});
+        app.post("sysadmin", &format!("/users/{person}/memberships"), again).await.expect(201);
+        assert_eq!((inbox(app, "section.fire").await.len(), unread(app, "section.fire").await), (1, 1));
+    }
+
+    async fn who_has_left_the_school_is_not_warned_in_place_of_it(app) {
+        let id = issued(app).await;
+        act(app, "officer1", &id, json!({"responsible_user_id": user("staff1")}), "assign").await;
+        let person = user("staff1");
+        let elsewhere = json!({"org_id": org("a.s2"), "role": "school_staff"});
+        app.post("sysadmin", &format!("/users/{person}/memberships"), elsewhere).await.expect(201);
+        app.delete("sysadmin", &format!("/users/{person}/memberships/{}", built_in("test membership staff1"))).await;
+        app.clock.set("2026-03-07T12:00:00+08:00".parse::<chrono::DateTime<Utc>>().unwrap());
+        assert_eq!(warn(app).await, 1);
+        assert_eq!(told(app, "officer1").await, ["hazard_issued", "blue"]);
+        assert_eq!(told(app, "staff1").await, Vec::<String>::new());
+    }
+
     async fn without_any_timer_overdue_colour_and_lists_are_right(app) {
         let id = issued(app).await;
         for (day, colour, overdue) in [(0, "none", false), (4, "blue", false), (7, "yellow", false), (8, "orange", true), (15, "red", true)] {

@@ -18,8 +18,7 @@ async fn checklist(app: &TestApp) {
 
 /// An inspection in which these items fail, each at a site or at none; the hazards it made.
 async fn visit(app: &TestApp, school: &str, failed: &[(&str, Option<&str>)]) -> Vec<Value> {
-    let body =
-        json!({"kind": "routine", "org_id": org(school), "checklist_ids": [CHECKLIST], "team": [user("inspector1")]});
+    let body = json!({"kind": "routine", "org_id": org(school), "checklist_ids": [CHECKLIST], "team": [user("inspector1"), user("inspector2")]});
     let id = app.post("office", "/inspections", body).await.expect(201).id();
     app.post("inspector1", &format!("/inspections/{id}/check-in"), json!({})).await.expect(200);
     let answers: Vec<Value> = ["r-1", "r-2", "r-3"]

@@ -30,11 +30,11 @@ both_engines! {
         assert_eq!((entered.body["standing"].clone(), entered.body["overrides"].clone()), (json!(true), json!([])));
         let refused = app.post("office", "/inspections", visit(app, "a.s1", &["inspector2", "inspector1"]).await).await.expect(422);
         assert_eq!(refused.faults(), [("/team/1".into(), "recused".into())]);
-        let made = app.post("office", "/inspections", visit(app, "a.s1", &["inspector2"]).await).await.expect(201);
+        let made = app.post("office", "/inspections", visit(app, "a.s1", &["inspector2", "supervisor"]).await).await.expect(201);
         let team = json!({"team": [user("inspector2"), user("inspector1")]});
         let refused = app.patch("office", &format!("/inspections/{}", made.id()), 1, team.clone()).await.expect(422);
         assert_eq!(refused.faults(), [("/team/1".into(), "recused".into())]);
-        app.post("office", "/inspections", visit(app, "a.s2", &["inspector1"]).await).await.expect(201);
+        app.post("office", "/inspections", visit(app, "a.s2", &["inspector1", "inspector2"]).await).await.expect(201);
         let end = format!("/recusals/{}/end", entered.id());
         app.post("inspector1", &end, json!({"reason": "已调离"})).await.expect(403);
         app.post("office", &end, json!({"reason": " "})).await.expect(422);
@@ -49,7 +49,7 @@ both_engines! {
         assert_eq!(app.post("office", "/recusals", body.clone()).await.expect(422).faults(), [("/until".into(), "in_the_past".into())]);
         body["until"] = json!("2026-03-03");
         app.post("office", "/recusals", body).await.expect(201);
-        let plan = visit(app, "a.s1", &["inspector1"]).await;
+        let plan = visit(app, "a.s1", &["inspector1", "inspector2"]).await;
         app.clock.set(start_time() + chrono::TimeDelta::hours(37));
         app.post("office", "/inspections", plan.clone()).await.expect(422);
         app.clock.set(start_time() + chrono::TimeDelta::hours(39));
@@ -69,9 +69,9 @@ both_engines! {
                 memberships::org_id.eq(org("a.s1")), memberships::role.eq(Role::SchoolStaff), memberships::valid_from.eq(now),
             ))
             .execute(&mut conn).unwrap();
-        let refused = app.post("office", "/inspections", visit(app, "a.s1", &["double"]).await).await.expect(422);
+        let refused = app.post("office", "/inspections", visit(app, "a.s1", &["double", "inspector2"]).await).await.expect(422);
         assert_eq!(refused.faults(), [("/team/0".into(), "recused".into())]);
-        app.post("office", "/inspections", visit(app, "a.s2", &["double"]).await).await.expect(201);
+        app.post("office", "/inspections", visit(app, "a.s2", &["double", "inspector2"]).await).await.expect(201);
     }
 
     async fn an_exception_takes_two_people_and_serves_one_inspection(app) {
@@ -93,7 +93,7 @@ both_engines! {
         let seen = app.get("office", "/recusals").await.rows();
         assert_eq!(seen[0]["overrides"][0]["inspection_id"], json!(made));
         app.post("office", "/inspections", plan).await.expect(422);
-        app.patch("office", &format!("/inspections/{made}"), 1, json!({"team": [user("inspector1")]})).await.expect(200);
+        app.patch("office", &format!("/inspections/{made}"), 1, json!({"team": [user("inspector1"), user("supervisor")]})).await.expect(200);
     }
 
     async fn each_declares_the_own_and_schools_see_nothing(app) {

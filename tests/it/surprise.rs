@@ -283,7 +283,7 @@ both_engines! {
         also(app, "section.fire", Role::SchoolStaff, "a.s1", soon);
         for insider in ["inspector2", "section.fire"] {
             let refused = app.post("office", "/inspections", visit("unannounced", "a.s1", &["inspector1", insider])).await.expect(422);
-            assert_eq!(refused.faults(), [("/team/1".into(), "of_this_school".into())]);
+            assert_eq!(refused.faults(), [("/team/1".into(), "recused".into())]);
             app.post("office", "/inspections", visit("unannounced", "a.s2", &["inspector1", insider])).await.expect(201);
         }
         let id = app.post("office", "/inspections", visit("unannounced", "a.s1", &["inspector1", "supervisor"])).await.expect(201).id();
@@ -295,7 +295,7 @@ both_engines! {
             app.post(insider, "/inspections", visit("unannounced", "a.s1", &["inspector1", "supervisor"])).await.expect(403);
         }
         let edit = json!({"team": [user("inspector1"), user("inspector2")]});
-        assert_eq!(app.patch("office", &at, 1, edit).await.expect(422).faults(), [("/team/1".into(), "of_this_school".into())]);
+        assert_eq!(app.patch("office", &at, 1, edit).await.expect(422).faults(), [("/team/1".into(), "recused".into())]);
         // Who comes to the school later loses sight of it, although on its team.
         app.get("supervisor", &at).await.expect(200);
         let made = app.post("supervisor", "/inspections", visit("supervision", "a.s1", &["supervisor", "inspector1"]));

@@ -200,21 +200,15 @@ pub fn may_keep_secret(rights: &Rights, org: &OrgRef, new: &NewInspection) -> Re
     Ok(())
 }
 
-/// Checks the size of a team, and that nobody on it belongs to a school that must not know.
+/// Checks the size of a team.
 ///
 /// # Errors
 /// 422.
-fn fits(conn: &mut Conn, org: &OrgRef, kind: Kind, hidden: bool, team: &[Id], now: Timestamp) -> Result<(), Problem> {
-    let mut faults = Vec::new();
+fn large_enough(kind: Kind, team: &[Id]) -> Result<(), Problem> {
     if team.len() < kind.rule().min_team {
-        faults.push(Fault::at("/team", "team_too_small"));
+        return Err(invalid(vec![Fault::at("/team", "team_too_small")]));
     }
-    if hidden {
-        let insiders = people::of_school(conn, org.id, team, now)?;
-        let found = team.iter().enumerate().filter(|(_, person)| insiders.contains(person));
-        faults.extend(found.map(|(place, _)| Fault::at(format!("/team/{place}"), "of_this_school")));
-    }
-    if faults.is_empty() { Ok(()) } else { Err(invalid(faults)) }
+    Ok(())
 }
 
 /// Plans an inspection of `org`, which the caller is known to reach.
@@ -238,13 +232,13 @@ pub fn create(
         return Err(invalid(vec![Fault::at("/org_id", "not_a_school")]));
     }
     people::team(tx.conn, org, new.kind, &new.team, by_school(rights, org), tx.now)?;
-    fits(tx.conn, org, new.kind, !announced, &new.team, tx.now)?;
-    let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
+    large_enough(new.kind, &new.team)?;
     // Ids of this form are kept for what is hidden: whoever is of a school could else learn, by an id that is taken,
     // that there is something.
     if new.id.is_some_and(is_v4) && !rights.of(Permission::InspectionPlan).own_schools.is_empty() {
         return Err(invalid(vec![Fault::at("/id", "uuid_v4")]));
     }
+    let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
     let chosen = choose(tx.conn, rights, org, &new.checklist_ids)?;
     let domains: Vec<String> = chosen.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
@@ -349,7 +343,7 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     };
     if edit.team.is_some() {
         people::team(tx.conn, &seen.org, row.kind, &team, by_school(rights, &seen.org), tx.now)?;
-        fits(tx.conn, &seen.org, row.kind, seen.is_hidden(), &team, tx.now)?;
+        large_enough(row.kind, &team)?;
         let overrides = recusals::check_team(tx.conn, &seen.org, row.kind, &team, Some(row.id), tx.now)?;
         put_team(tx.conn, row.id, &team)?;
         recusals::bind(tx, &seen.org, &overrides, row.id)?;

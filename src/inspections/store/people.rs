@@ -75,21 +75,6 @@ pub fn team(
     if faults.is_empty() { Ok(()) } else { Err(invalid(faults)) }
 }
 
-/// Those of these people who are, or soon will be, somebody of the school itself.
-///
-/// # Errors
-/// Whatever the engine says.
-pub fn of_school(conn: &mut Conn, school: Id, people: &[Id], now: Timestamp) -> Result<Vec<Id>, Problem> {
-    let rows: Vec<(Id, Role)> = memberships::table
-        .filter(memberships::user_id.eq_any(people.to_vec()))
-        .filter(memberships::org_id.eq(school))
-        .filter(memberships::ended_at.is_null())
-        .filter(memberships::valid_to.is_null().or(memberships::valid_to.gt(now)))
-        .select((memberships::user_id, memberships::role))
-        .load(conn)?;
-    Ok(rows.into_iter().filter(|(_, role)| role.is_school_side()).map(|(user_id, _)| user_id).collect())
-}
-
 /// Checks that these people belong to the school or its bureau.
 ///
 /// # Errors

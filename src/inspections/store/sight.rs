@@ -53,7 +53,10 @@ fn visiting(conn: &mut Conn, scope: &Scope) -> Result<Vec<Id>, Problem> {
 /// # Errors
 /// Whatever the engine says.
 pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Problem> {
-    let visiting = visiting(conn, scope)?;
+    Ok(inspections_of(scope, &visiting(conn, scope)?))
+}
+
+fn inspections_of(scope: &Scope, visiting: &[Id]) -> Condition {
     let user = scope.user_id;
     let mut all: Option<Condition> = None;
     for reach in &scope.reaches {
@@ -64,7 +67,7 @@ pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Probl
         };
         one = match reach.limit {
             Limit::Team => Box::new(one.and(on_team())),
-            Limit::TeamAndHistory => Box::new(one.and(on_team().or(inspections::org_id.eq_any(visiting.clone())))),
+            Limit::TeamAndHistory => Box::new(one.and(on_team().or(inspections::org_id.eq_any(visiting.to_vec())))),
             _ => one,
         };
         if let Some(domains) = &reach.domains {
@@ -78,12 +81,12 @@ pub fn inspections_in(conn: &mut Conn, scope: &Scope) -> Result<Condition, Probl
             Some(all) => Box::new(all.or(one)),
         });
     }
-    let Some(all) = all else { return Ok(Box::new(inspections::id.ne(inspections::id))) };
-    Ok(if scope.own_schools.is_empty() {
+    let Some(all) = all else { return Box::new(inspections::id.ne(inspections::id)) };
+    if scope.own_schools.is_empty() {
         all
     } else {
         Box::new(all.and(inspections::org_id.ne_all(scope.own_schools.clone()).or(released())))
-    })
+    }
 }
 
 /// The answers in a scope; within domains only those of the domains.
@@ -182,6 +185,10 @@ pub fn among(conn: &mut Conn, rights: &Rights, ids: &[Id]) -> Result<Vec<Id>, Pr
 /// 404 where it is absent or out of sight.
 pub fn seen(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
     let sight = inspections_in(conn, &rights.of(Permission::InspectionRead))?;
+    seen_by(conn, id, sight)
+}
+
+fn seen_by(conn: &mut Conn, id: Id, sight: Condition) -> Result<Seen, Problem> {
     let row: InspectionRow =
         inspections::table.find(id).filter(sight).select(InspectionRow::as_select()).first(conn)?;
     let team = inspection_team::table
@@ -198,16 +205,18 @@ pub fn seen(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
 /// # Errors
 /// As [`seen`].
 pub fn seen_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<Seen, Problem> {
+    let scope = rights.of(Permission::InspectionRead);
+    let visiting = visiting(conn, &scope)?;
     // SQLite has one writer; there the transaction itself holds.
-    if conn.is_sqlite() {
-        return seen(conn, rights, id);
+    if !conn.is_sqlite() {
+        // Only who sees the row may wait for it: a lock taken before would tell by its delay that there is something.
+        let sight = inspections_of(&scope, &visiting);
+        inspections::table.find(id).filter(sight).select(inspections::id).first::<Id>(conn)?;
     }
-    // Only who sees the row may wait for it: a lock taken before would tell by its delay that there is something.
-    seen(conn, rights, id)?;
     if let Conn::Postgres(pg) = conn {
         inspections::table.find(id).select(inspections::id).for_update().first::<Id>(pg)?;
     }
-    seen(conn, rights, id)
+    seen_by(conn, id, inspections_of(&scope, &visiting))
 }
 
 /// The domains whose answers the caller may see of this inspection; all where nothing is given.

@@ -12,7 +12,7 @@ use utoipa::ToSchema;
 use crate::access::OrgRef;
 use crate::hazards::store::read;
 use crate::months::rules::{Month, Phase};
-use crate::platform::db::schema::{month_policies, month_unlocks};
+use crate::platform::db::schema::{month_policies, month_unlocks, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -133,6 +133,15 @@ impl Record for MonthUnlock {
     }
 }
 
+/// On PostgreSQL two that decide about the same organisation go one after the other: the second finds the row of the
+/// first, counts on from its version, and neither inserts it twice.
+fn one_at_a_time(conn: &mut Conn, org_id: Id) -> Result<(), Problem> {
+    if let Conn::Postgres(postgres) = conn {
+        let _: Option<Id> = orgs::table.find(org_id).select(orgs::id).for_no_key_update().first(postgres).optional()?;
+    }
+    Ok(())
+}
+
 /// Opens a locked month of a school until an instant; what was opened before is replaced.
 ///
 /// # Errors
@@ -149,6 +158,7 @@ pub fn unlock(
     if terms.phase(month, tx.now) != Phase::Locked {
         return Err(Problem::new(Code::MonthOpen));
     }
+    one_at_a_time(tx.conn, school.id)?;
     let place = u::table.find((school.id, month.to_string()));
     let before: Option<MonthUnlock> = place.clone().select(MonthUnlock::as_select()).first(tx.conn).optional()?;
     let after = MonthUnlock {
@@ -235,6 +245,7 @@ pub fn policy(conn: &mut Conn, bureau_id: Id) -> Result<MonthPolicy, Problem> {
 /// Whatever the engine says.
 pub fn put_policy(tx: &mut Tx<'_>, bureau_id: Id, grace_days: i32) -> Result<(MonthPolicy, Receipt), Problem> {
     use month_policies as p;
+    one_at_a_time(tx.conn, bureau_id)?;
     let before = policy(tx.conn, bureau_id)?;
     let version = before.version + 1;
     let set = (p::version.eq(version), p::updated_at.eq(tx.now), p::grace_days.eq(grace_days));

@@ -23,8 +23,7 @@ pub fn safe(text: &str) -> String {
             '\n' if before == '\r' => None,
             '\r' | '\n' => Some('\n'),
             '\t' => Some(' '),
-            '\u{FFFE}' | '\u{FFFF}' => None,
-            c if c.is_control() => None,
+            c if c.is_control() || is_noncharacter(c) => None,
             c => Some(c),
         };
         before = c;
@@ -39,14 +38,41 @@ pub fn safe(text: &str) -> String {
     out
 }
 
-/// Blanks, controls and invisible characters in front do not hide a formula: some programs drop them.
+/// Blanks, controls and invisible characters in front do not hide a formula: some programs drop them, and some of them
+/// are left out here.
 fn may_begin_formula(text: &str) -> bool {
-    let ignorable = |c: char| {
-        c.is_whitespace()
-            || c.is_control()
-            || matches!(c, '\u{200B}'..='\u{200F}' | '\u{2060}'..='\u{2064}' | '\u{FEFF}')
-    };
+    let ignorable = |c: char| c.is_whitespace() || c.is_control() || is_noncharacter(c) || is_invisible(c);
     text.starts_with(['\t', '\r']) || text.trim_start_matches(ignorable).starts_with(BEGINS_FORMULA)
+}
+
+/// What XML cannot hold, and what Unicode promises never to be a character.
+fn is_noncharacter(c: char) -> bool {
+    matches!(c, '\u{FDD0}'..='\u{FDEF}') || u32::from(c) & 0xFFFE == 0xFFFE
+}
+
+/// `Default_Ignorable_Code_Point` of Unicode, annotation marks, and the Braille blank: nothing is seen of them.
+const fn is_invisible(c: char) -> bool {
+    matches!(
+        c,
+        '\u{AD}'
+            | '\u{34F}'
+            | '\u{61C}'
+            | '\u{115F}'..='\u{1160}'
+            | '\u{17B4}'..='\u{17B5}'
+            | '\u{180B}'..='\u{180F}'
+            | '\u{200B}'..='\u{200F}'
+            | '\u{202A}'..='\u{202E}'
+            | '\u{2060}'..='\u{206F}'
+            | '\u{2800}'
+            | '\u{3164}'
+            | '\u{FE00}'..='\u{FE0F}'
+            | '\u{FEFF}'
+            | '\u{FFA0}'
+            | '\u{FFF0}'..='\u{FFFB}'
+            | '\u{1BCA0}'..='\u{1BCA3}'
+            | '\u{1D173}'..='\u{1D17A}'
+            | '\u{E0000}'..='\u{E0FFF}'
+    )
 }
 
 #[cfg(test)]
@@ -68,6 +94,17 @@ mod tests {
     }
 
     #[test]
+    fn nothing_that_is_left_out_or_not_seen_hides_a_formula() {
+        let hidden = "\u{FFFE}\u{FFFF}\u{FDD0}\u{1FFFE}\u{AD}\u{34F}\u{61C}\u{115F}\u{17B4}\u{180E}\u{202E}\u{2066}\u{2800}\u{3164}\u{FE0F}\u{FFF9}\u{E0020}";
+        for one in hidden.chars() {
+            for text in [format!("{one}=1+1"), format!("{one}{one} @SUM(A1)"), format!(" {one}＝1")] {
+                assert!(safe(&text).starts_with('\''), "{text:?}");
+            }
+        }
+        assert_eq!(safe("\u{FFFE}=1+1"), "'=1+1");
+    }
+
+    #[test]
     fn plain_text_stays() {
         for text in ["三楼东侧安全出口上锁", "a=b", "2026-03-01", "", "两行\n第二行", "he said \"x\", then", "𠮷野家"]
         {
@@ -84,7 +121,7 @@ mod tests {
 
     proptest! {
         #[test]
-        fn no_text_at_all_begins_a_formula_or_holds_a_control(text in any::<String>()) {
+        fn no_text_at_all_begins_a_formula_or_holds_a_control(text in "[\\PC\u{0}-\u{20}\u{AD}\u{202E}\u{FDD0}\u{FFFE}\u{FFFF}]{0,4}[=+@＝-]?.*") {
             let cell = safe(&text);
             prop_assert!(!cell.trim_start().starts_with(BEGINS_FORMULA));
             prop_assert!(cell.chars().all(|c| c == '\n' || !c.is_control()));

@@ -1,6 +1,7 @@
 //! What the bureau does in the second world alone. Every function that can touch a secret visit belongs here.
 
 use anxiao::catalogue::builtin;
+use anxiao::draws::algorithm::{commitment, hex};
 use serde_json::{Value, json};
 
 use super::pair::TRUE_ID;
@@ -74,11 +75,15 @@ impl Secret {
 
     /// One act: plan, change, call off, read, or try what is refused.
     pub async fn act(&mut self, app: &TestApp) {
-        let what = self.source.below(8);
+        let what = self.source.below(9);
         if what < 3 {
             let planned = self.plan(app, None).await;
             // The school's own checklist may be a draft just now, or out of the sight of who plans.
             assert!(matches!(planned.status, 201 | 404 | 422), "{}", planned.text);
+            return;
+        }
+        if what == 8 {
+            self.draw(app).await;
             return;
         }
         let which = self.source.below(self.visits.len());
@@ -113,6 +118,33 @@ impl Secret {
                 app.patch(by, &at, version + 9, json!({"title": "x"})).await.expect(412);
             }
         }
+    }
+
+    /// A double-random draw, from the frozen pools to its result.
+    async fn draw(&mut self, app: &TestApp) {
+        self.done += 1;
+        let body = json!({
+            "title": format!("双随机{}", self.done), "objects": {"filter": {"under": org("a")}, "strata_by": "school_kind", "quotas": [{"count": 1}]},
+            "inspectors": {"roles": ["inspector", "supervisor"], "per_object": 2},
+            "inspection": {
+                "kind": "random", "checklist_ids": [builtin::checklist_id("fang", 1)], "planned_from": "2026-03-20",
+                "planned_to": "2026-03-30",
+            },
+        });
+        let at = format!("/draws/{}", app.post("office", "/draws", body).await.expect(201).id());
+        // A seed serves one draw.
+        let mut number = [0; 32];
+        number[..8].copy_from_slice(&self.done.to_be_bytes());
+        let officials = [("office", number, [101; 32]), ("leader", number, [102; 32])];
+        for (who, seed, salt) in officials {
+            let promise = json!({"commitment": commitment(&seed, &salt)});
+            app.post(who, &format!("{at}/commitments"), promise).await.expect(201);
+        }
+        for (who, seed, salt) in officials {
+            let shown = json!({"seed": hex(&seed), "salt": hex(&salt)});
+            app.post(who, &format!("{at}/seeds"), shown).await.expect(200);
+        }
+        app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
     }
 
     /// The team arrives.
