@@ -48,6 +48,7 @@ mod platform;
 mod recurrence;
 mod review;
 mod schema;
+mod shortcuts;
 mod statistics;
 mod timer;
 mod turnstile;

@@ -54,7 +54,9 @@ impl Row {
         let marks = self.marks();
         let begun = [marks.listed_at.filter(|_| marks.listed), self.plan_filed_at].into_iter().flatten().min();
         let last = marks.progress_at.map(Timestamp::utc);
-        super::progress::next_due(self.status, self.level, begun.map(Timestamp::utc), last, zone).map(Timestamp::from)
+        // The later of both: where nothing has begun, nothing begins by a return either.
+        let since = begun.map(|begun| marks.resumed_at.map_or(begun, |resumed| resumed.max(begun)));
+        super::progress::next_due(self.status, self.level, since.map(Timestamp::utc), last, zone).map(Timestamp::from)
     }
 }
 
