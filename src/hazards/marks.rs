@@ -32,6 +32,8 @@ pub struct Marks {
     pub listed_at: Option<Timestamp>,
     /// When its progress was last reported.
     pub progress_at: Option<Timestamp>,
+    /// When its clock last started again, by a return or a reopening: no progress is owed of the time it stood.
+    pub resumed_at: Option<Timestamp>,
     /// A stop of use is in force (停用).
     pub suspended: bool,
     /// Referrals to other authorities without a reply yet.

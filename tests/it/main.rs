@@ -50,6 +50,7 @@ mod recurrence;
 mod recusals;
 mod review;
 mod schema;
+mod shortcuts;
 mod statistics;
 mod surprise;
 mod timer;

@@ -1,7 +1,7 @@
 //! The quarters in which a major reports its progress (每季度至少报告一次).
 //!
-//! A major reports from the day it was listed or its plan was filed, whichever came first, while its deadline runs. One
-//! report is due by the end of each local quarter, that of the beginning included; any report made within a quarter
+//! A major reports from the day it was listed or its plan was filed, whichever came first, while its deadline runs; after a return
+//! or a reopening, from then on. One report is due by the end of each local quarter, that of the beginning included; any report made within a quarter
 //! counts for it. What is due next therefore follows from the last report alone, and being late is computed on read.
 
 use chrono::{DateTime, Datelike, NaiveDate, Utc};
@@ -22,11 +22,13 @@ pub fn next_due(
     zone: Tz,
 ) -> Option<DateTime<Utc>> {
     let since = since.filter(|_| level == Level::Major && status.clock_runs())?;
-    let last_day = match last.filter(|last| *last >= since) {
-        None => last_of_quarter(local_date(since, zone)),
-        Some(last) => last_of_quarter(last_of_quarter(local_date(last, zone))?.succ_opt()?),
+    let first = last_of_quarter(local_date(since, zone))?;
+    let last_day = match last {
+        None => first,
+        // One made in the quarter of the beginning counts for it, even when made before.
+        Some(last) => last_of_quarter(last_of_quarter(local_date(last, zone))?.succ_opt()?)?.max(first),
     };
-    Some(end_of_day(last_day?, zone))
+    Some(end_of_day(last_day, zone))
 }
 
 impl Marks {
@@ -41,7 +43,9 @@ impl Marks {
     ) -> Option<Timestamp> {
         let begun = [self.listed_at.filter(|_| self.listed), plan_filed_at].into_iter().flatten().min();
         let last = self.progress_at.map(Timestamp::utc);
-        next_due(status, level, begun.map(Timestamp::utc), last, zone).map(Timestamp::from)
+        // The later of both: where nothing has begun, nothing begins by a return either.
+        let since = begun.map(|begun| self.resumed_at.map_or(begun, |resumed| resumed.max(begun)));
+        next_due(status, level, since.map(Timestamp::utc), last, zone).map(Timestamp::from)
     }
 }
 
@@ -78,6 +82,12 @@ mod tests {
         // 31 March 17:00 UTC is already the second quarter in Shanghai.
         assert_eq!(next("2026-03-02T02:00:00Z", Some("2026-03-31T17:00:00Z")), Some(at("2026-09-30T15:59:59.999999Z")));
         assert_eq!(next("2026-11-02T02:00:00Z", None), Some(at("2026-12-31T15:59:59.999999Z")));
+    }
+
+    #[test]
+    fn what_was_not_owed_while_the_clock_stood_is_not_late_when_it_starts_again() {
+        assert_eq!(next("2027-02-02T02:00:00Z", Some("2026-03-20T00:00:00Z")), Some(at("2027-03-31T15:59:59.999999Z")));
+        assert_eq!(next("2026-03-20T02:00:00Z", Some("2026-03-02T00:00:00Z")), Some(at("2026-06-30T15:59:59.999999Z")));
     }
 
     #[test]

@@ -105,15 +105,20 @@ pub(super) fn of(facts: &Facts, actor: &Actor, request: &Request) -> Change {
             remedy: *remedy,
             due: match (due_at, facts.due_at, level) {
                 (Some(given), _, _) => Due::Given(*given),
-                // Already moved by hand while it waited to be issued.
-                (None, Some(_), _) => Due::Keep,
-                (None, None, Level::General) => Due::ByPolicy,
-                (None, None, Level::Major) => Due::Clear,
+                // Already moved by hand while it waited to be issued; what a school may have given its own finding
+                // binds no bureau that issues it.
+                (None, Some(_), _) if !(by_bureau(actor) && facts.source.is_schools_own()) => Due::Keep,
+                (None, _, Level::General) => Due::ByPolicy,
+                (None, _, Level::Major) => Due::Clear,
             },
             plan_due: plan_due(*level, facts.has_plan),
             ..same
         },
-        Request::Assign { responsible_user_id } => Change { responsible_user_id: Some(*responsible_user_id), ..same },
+        Request::Assign { responsible_user_id } => Change {
+            responsible_user_id: Some(*responsible_user_id),
+            rectifiers: relieved(facts, *responsible_user_id),
+            ..same
+        },
         // The issuer starts again from nothing: deadlines and plan were those of the refused order.
         Request::RejectAssignment { .. } => Change {
             status: Status::Registered,
@@ -125,10 +130,17 @@ pub(super) fn of(facts: &Facts, actor: &Actor, request: &Request) -> Change {
         },
         Request::Acknowledge => Change { status: Status::Rectifying, ..same },
         Request::FilePlan(plan) => Change {
-            due: if facts.level == Level::Major && !facts.has_plan { Due::Given(plan.due_at) } else { Due::Keep },
+            due: match (facts.level, facts.due_at) {
+                // A deadline that was ordered is no school's to put off by its plan; it may promise to be earlier.
+                (Level::Major, due) if !facts.has_plan && due.is_none_or(|due| plan.due_at < due) => {
+                    Due::Given(plan.due_at)
+                }
+                _ => Due::Keep,
+            },
             plan_due: Due::Clear,
             has_plan: true,
             responsible_user_id: Some(plan.responsible_user_id),
+            rectifiers: relieved(facts, plan.responsible_user_id),
             ..same
         },
         Request::ReportDone { .. } => {
@@ -149,11 +161,22 @@ pub(super) fn of(facts: &Facts, actor: &Actor, request: &Request) -> Change {
             }
         }
         Request::Approve { .. } => Change { status: Status::Closed, closed: Some(ClosedKind::Rechecked), ..same },
-        Request::Return { due_at, .. } | Request::Reopen { due_at, .. } => same.next_round(facts, *due_at),
+        Request::Return { due_at, .. } => same.next_round(facts, *due_at),
+        // Issued again, by the bureau: what a school closed wrongly it does not close a second time by itself.
+        Request::Reopen { due_at, .. } => Change { bureau_side: true, ..same.next_round(facts, *due_at) },
         Request::Regrade { level, basis, .. } => regrade(facts, *level, basis.clone(), same),
         Request::ReassignDue { due_at, .. } => Change { due: Due::Given(*due_at), ..same },
         Request::Void { .. } => Change { status: Status::Void, plan_due: Due::Clear, recheck_due: Due::Clear, ..same },
     }
+}
+
+/// Who was at work and hands it on has put it right as well, so that nobody escapes that by passing it on before it is
+/// reported done.
+fn relieved(facts: &Facts, by: Uuid) -> Vec<Uuid> {
+    let mut rectifiers = facts.rectifiers.clone();
+    let before = facts.responsible_user_id.filter(|before| facts.status == Status::Rectifying && *before != by);
+    rectifiers.extend(before.filter(|before| !facts.rectifiers.contains(before)));
+    rectifiers
 }
 
 /// A change of level never closes anything: a general hazard has no approval to wait for, so it goes back to be

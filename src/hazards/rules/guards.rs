@@ -44,6 +44,10 @@ pub(super) fn standing(action: Action, facts: &Facts, actor: &Actor) -> Vec<Refu
 fn permission(action: Action, facts: &Facts, actor: &Actor) -> Option<Refusal> {
     match action {
         Action::Assign if actor.respond => None,
+        // Once reported done, a new deadline would only make a late report look as if it came in time.
+        Action::ReassignDue if actor.issue == Some(IssueReach::OwnGeneral) && reported(facts) => {
+            Some(Refusal::NeedsBureau)
+        }
         Action::Issue | Action::ReassignDue | Action::Assign => issue(facts, actor),
         // A change of level is the bureau's word: lesser reaches end at general and have nothing to change.
         Action::Regrade => match actor.issue {
@@ -87,6 +91,10 @@ fn issue(facts: &Facts, actor: &Actor) -> Option<Refusal> {
         Some(IssueReach::OwnGeneral) => facts.source.is_schools_own() && !facts.bureau_side && !waits_as_major(facts),
     };
     (!within).then_some(Refusal::NeedsBureau)
+}
+
+const fn reported(facts: &Facts) -> bool {
+    matches!(facts.status, Status::AwaitingRecheck | Status::AwaitingApproval)
 }
 
 /// Major, or proposed as one and not decided yet: the bureau's to grade.

@@ -107,6 +107,8 @@ pub fn settle(
                 return Err(Problem::not_found());
             }
             if found.1 != OrgKind::Agency && Id(*org) != row.org_id {
+                // Another school is told as wrong only to whom it exists.
+                rights.of(Permission::OrgRead).org(conn, Id(*org))?;
                 faults.say(
                     "/responsible_org_id",
                     "not_responsible",
@@ -117,7 +119,12 @@ pub fn settle(
         }
         Request::Pass { recheckers, .. } => {
             for named in recheckers {
-                *named = rechecker(conn, row, Id(named.user_id), now)?;
+                let known = rechecker(conn, row, Id(named.user_id), now)?;
+                // Whom a school does not know is absent for it, unless it is somebody who may recheck for the bureau.
+                if from_school && known.side.is_none() {
+                    must_be_known(conn, rights, Id(named.user_id))?;
+                }
+                *named = known;
             }
         }
         _ => {}

@@ -11,6 +11,7 @@ use super::powers::Powers;
 use super::row::{Moved, Round, Row, ids};
 use crate::access::Rights;
 use crate::hazards::deadline;
+use crate::hazards::marks::Marks;
 use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Change, Due, Request};
 use crate::hazards::status::{Action, Level, Refusal, Remedy, Status};
@@ -182,11 +183,18 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
             row.lead_section.clone_from(lead_section);
             row.remedy = *remedy;
             (row.issued_at, row.issued_by) = (Some(now), Some(actor));
+            // The original deadline is that of the bureau's order, not one given before there was an order. Among a
+            // school's own orders the first one counts: it cannot shake it off by issuing anew.
+            if change.bureau_side && change.due != Due::Keep {
+                row.original_due_at = None;
+            }
         }
         Request::RejectAssignment { .. } => {
             (row.issued_at, row.issued_by) = (None, None);
             (row.plan, row.plan_filed_at, row.leader_user_id) = (None, None, None);
-            (row.original_due_at, row.responsible_org_id) = (None, row.org_id);
+            row.responsible_org_id = row.org_id;
+            // A school that refuses its own order is still judged by the deadline it gave itself.
+            row.original_due_at = row.original_due_at.filter(|_| !row.bureau_side);
         }
         Request::Acknowledge => (row.acknowledged_at, row.acknowledged_by) = (Some(now), Some(actor)),
         Request::FilePlan(plan) => {
@@ -209,11 +217,11 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
         Request::Approve { .. } => row.approved_by = Some(actor),
         Request::Return { .. } => {
             row.returns += 1;
-            not_done(row);
+            not_done(row, now);
         }
         Request::Reopen { .. } => {
             row.reopened += 1;
-            not_done(row);
+            not_done(row, now);
             (row.closed_at, row.closed_by, row.closed_kind, row.approved_by) = (None, None, None, None);
         }
         // What went back from its approval has to be passed again.
@@ -228,8 +236,9 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
     }
 }
 
-const fn not_done(row: &mut Row) {
+fn not_done(row: &mut Row, now: Timestamp) {
     (row.reported_done_at, row.reported_done_by, row.passed_at) = (None, None, None);
+    row.marks = Doc::of(&Marks { resumed_at: Some(now), ..row.marks() });
 }
 
 fn set_deadlines(row: &mut Row, change: &Change, days: Option<&Days>, zone: Tz, now: Timestamp) -> Result<(), Problem> {
