@@ -342,7 +342,7 @@ both_engines! {
         let elsewhere = json!({"org_id": org("a.s2"), "role": "school_staff"});
         app.post("sysadmin", &format!("/users/{person}/memberships"), elsewhere).await.expect(201);
         app.delete("sysadmin", &format!("/users/{person}/memberships/{}", built_in("test membership staff1"))).await;
-        app.clock.set("2026-03-07T12:00:00+08:00".parse::<chrono::DateTime<Utc>>().unwrap());
+        app.clock.set("2026-03-07T12:00:00+08:00".parse::<chrono::DateTime<chrono::Utc>>().unwrap());
         assert_eq!(warn(app).await, 1);
         assert_eq!(told(app, "officer1").await, ["hazard_issued", "blue"]);
         assert_eq!(told(app, "staff1").await, Vec::<String>::new());
