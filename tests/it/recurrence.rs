@@ -118,7 +118,12 @@ both_engines! {
         });
         let open = app.post("office", "/hazards", report(&later)).await.expect(422);
         assert_eq!(open.faults(), [("/recurrence_of".to_owned(), "not_closed".to_owned())]);
-        app.post("inspector2", "/hazards", report(&one)).await.expect(404);
+        // Known only to whom it is in sight: a section officer of another domain does not see it.
+        let of_food = json!({"org_id": org("a"), "role": "section_officer", "domains": ["food"]});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("external1")), of_food).await.expect(201);
+        let mut food = report(&one);
+        food["domain"] = json!("food");
+        app.post("external1", "/hazards", food).await.expect(404);
         app.post("office", "/hazards", report(&one)).await.expect(201);
         // The bureau links what is closed as well; texts of it stay.
         let state = app.get("office", &format!("/hazards/{one}")).await.expect(200).body;
