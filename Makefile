@@ -38,7 +38,7 @@ contract: tools
 
 # What is missing on a fresh Debian machine with a Rust toolchain is installed, or named in one line.
 tools:
-	@command -v cargo >/dev/null || { echo "install a Rust toolchain (1.89 or later) first: https://rustup.rs" >&2; exit 1; }
+	@command -v cargo >/dev/null || { echo "install a Rust toolchain (1.92 or later) first: https://rustup.rs" >&2; exit 1; }
 	@command -v cc >/dev/null || { [ "$$(id -u)" = 0 ] && apt-get update -qq && apt-get install -y -qq build-essential >/dev/null; } \
 	 || { echo "install a C compiler first: sudo apt-get install build-essential" >&2; exit 1; }
 
