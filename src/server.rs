@@ -15,7 +15,9 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, service, statistics};
+use crate::{
+    accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, plans, service, statistics,
+};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -31,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(ledgers::routes)
                 .configure(statistics::routes)
                 .configure(months::routes)
+                .configure(plans::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

@@ -9,10 +9,11 @@ use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, Referra
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
-use crate::months::rules::MonthStatus;
 use crate::ledgers::kind::{Format, Ledger};
+use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
+use crate::plans::rules::{Every, MatrixStatus, OccurrenceStatus, PlanStatus};
 
 /// Every enumeration with its words.
 #[must_use]
@@ -51,6 +52,10 @@ pub fn all() -> Value {
         "export_format": Format::ALL,
         "deadline_day_kind": DayKind::ALL,
         "month_status": MonthStatus::ALL,
+        "plan_status": PlanStatus::ALL,
+        "plan_every": Every::ALL,
+        "plan_matrix_status": MatrixStatus::ALL,
+        "plan_occurrence_status": OccurrenceStatus::ALL,
         "notice_kind": Kind::ALL,
     })
 }

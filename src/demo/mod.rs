@@ -9,8 +9,8 @@
 //! * `months` — who reported the month before.
 
 mod findings;
-mod months;
 mod measures;
+mod months;
 mod people;
 mod schools;
 mod stories;

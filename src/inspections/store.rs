@@ -18,5 +18,6 @@ pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
 pub use create::{Edit, NewInspection, create, edit, stored};
 pub use findings::{Signature, Submit, Submitted, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
+pub use people::team as check_people;
 pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};
 pub use sight::{AnswerCondition, Condition, Seen, answers_in, inspections_in, seen, seen_to_change};

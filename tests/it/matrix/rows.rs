@@ -3,10 +3,10 @@
 pub mod catalogue;
 pub mod hazards;
 pub mod inspections;
+pub mod ledgers;
+pub mod measures;
 pub mod months;
 pub mod notices;
-pub mod measures;
-pub mod ledgers;
 pub mod people;
 pub mod places;
 
