@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::access::allowed::DoorKey;
 use crate::access::gate::Remembered;
+use crate::access::turnstile::Turnstile;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::tokens::Tokens;
 use crate::platform::clock::Clock;
@@ -12,6 +13,7 @@ use crate::platform::db::Db;
 use crate::platform::export::Exports;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
+use crate::reports::Compartment;
 
 /// One running application. Two may run in one process; nothing is global.
 pub struct App {
@@ -26,6 +28,10 @@ pub struct App {
     pub passwords: Passwords,
     /// Verified tokens and callers.
     pub remembered: Remembered,
+    /// How often strangers may call.
+    pub turnstile: Turnstile,
+    /// What reporters leave of themselves, under a key of its own.
+    pub compartment: Arc<Compartment>,
     /// Figures.
     pub metrics: Arc<Metrics>,
     /// Places for exports, and where their files lie.
@@ -36,8 +42,17 @@ pub struct App {
 impl App {
     /// Puts an application together.
     #[must_use]
-    pub fn new(db: Db, clock: Arc<dyn Clock>, ids: Arc<dyn Ids>, tokens: Tokens, metrics: Arc<Metrics>) -> Self {
+    pub fn new(
+        db: Db,
+        clock: Arc<dyn Clock>,
+        ids: Arc<dyn Ids>,
+        (tokens, compartment): (Tokens, Arc<Compartment>),
+        turnstile: Turnstile,
+        metrics: Arc<Metrics>,
+    ) -> Self {
         Self {
+            turnstile,
+            compartment,
             db,
             clock,
             ids,

@@ -4,8 +4,10 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use clap::Args;
+use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
+use crate::access::turnstile::Limits;
 use crate::platform::db::{DatabaseUrl, DbOptions};
 
 /// Settings as given in one place; what is not given is left to the place before.
@@ -22,6 +24,9 @@ pub struct Given {
     /// File with the keys that sign access tokens; nodes share it [default: DATA_DIR/signing-key.json]
     #[arg(long, global = true, env = "ANXIAO_SIGNING_KEY_FILE", value_name = "FILE")]
     pub signing_key_file: Option<PathBuf>,
+    /// File with the key of the compartment of reporters' contacts; nodes share it [default: DATA_DIR/contact-key.json]
+    #[arg(long, global = true, env = "ANXIAO_CONTACT_KEY_FILE", value_name = "FILE")]
+    pub contact_key_file: Option<PathBuf>,
     /// What is logged, as in `info` or `warn,anxiao=debug` [default: info]
     #[arg(long, global = true, env = "ANXIAO_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -49,6 +54,27 @@ pub struct Given {
     /// Milliseconds between "not ready" and the end of listening when stopping [default: 500]
     #[arg(long, global = true, env = "ANXIAO_DRAIN_MS", value_name = "MS")]
     pub drain_ms: Option<u64>,
+    /// Networks of proxies whose X-Forwarded-For is believed, as in 10.0.0.0/8,192.0.2.7/32 [default: none]
+    #[arg(long, global = true, env = "ANXIAO_TRUSTED_PROXIES", value_delimiter = ',', value_name = "CIDR")]
+    pub trusted_proxies: Option<Vec<IpNet>>,
+    /// Sign-ins of one address in a minute; 0 for no limit [default: 30]
+    #[arg(long, global = true, env = "ANXIAO_SIGN_INS_PER_MINUTE", value_name = "N")]
+    pub sign_ins_per_minute: Option<u32>,
+    /// Public reports of one address in an hour; 0 for no limit [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_ADDRESS", value_name = "N")]
+    pub reports_per_address: Option<u32>,
+    /// Public reports about one school in an hour; 0 for no limit [default: 60]
+    #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_SCHOOL", value_name = "N")]
+    pub reports_per_school: Option<u32>,
+    /// Public reports in a minute, whoever sends them; 0 for no limit [default: 60]
+    #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_MINUTE", value_name = "N")]
+    pub reports_per_minute: Option<u32>,
+    /// Questions of one address after public reports in a minute; 0 for no limit [default: 30]
+    #[arg(long, global = true, env = "ANXIAO_TRACKINGS_PER_MINUTE", value_name = "N")]
+    pub trackings_per_minute: Option<u32>,
+    /// Public reports to one bureau in 24 hours, over all nodes; 0 for no limit [default: 1000]
+    #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_DAY", value_name = "N")]
+    pub reports_per_day: Option<u32>,
     /// Minutes between two looks at deadlines, each telling whom it concerns; 0 turns them off [default: 10]
     #[arg(long, global = true, env = "ANXIAO_WARN_EVERY_MINUTES", value_name = "N")]
     pub warn_every_minutes: Option<u64>,
@@ -66,6 +92,12 @@ pub struct Config {
     pub data_dir: PathBuf,
     /// The signing keys.
     pub signing_key_file: PathBuf,
+    /// The keys of reporters' contacts.
+    pub contact_key_file: PathBuf,
+    /// Whose X-Forwarded-For is believed.
+    pub trusted_proxies: Vec<IpNet>,
+    /// How often strangers may call.
+    pub limits: Limits,
     /// The log filter.
     pub log: String,
     /// The API.
@@ -103,6 +135,14 @@ impl Given {
             database_url: self.database_url.or(below.database_url),
             data_dir: self.data_dir.or(below.data_dir),
             signing_key_file: self.signing_key_file.or(below.signing_key_file),
+            contact_key_file: self.contact_key_file.or(below.contact_key_file),
+            trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
+            sign_ins_per_minute: self.sign_ins_per_minute.or(below.sign_ins_per_minute),
+            reports_per_address: self.reports_per_address.or(below.reports_per_address),
+            reports_per_school: self.reports_per_school.or(below.reports_per_school),
+            reports_per_minute: self.reports_per_minute.or(below.reports_per_minute),
+            trackings_per_minute: self.trackings_per_minute.or(below.trackings_per_minute),
+            reports_per_day: self.reports_per_day.or(below.reports_per_day),
             log: self.log.or(below.log),
             listen: self.listen.or(below.listen),
             metrics_listen: self.metrics_listen.or(below.metrics_listen),
@@ -130,6 +170,7 @@ impl Given {
         }
         let cores = std::thread::available_parallelism().map_or(2, std::num::NonZero::get);
         let defaults = DbOptions::default();
+        let usual = Limits::default();
         let at_least_one = |name: &str, given: Option<usize>, default: usize| match given {
             Some(0) => Err(format!("{name} must be at least 1")),
             Some(number) => Ok(number),
@@ -138,7 +179,17 @@ impl Given {
         Ok(Config {
             database: DatabaseUrl::parse(&url)?,
             signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
+            contact_key_file: self.contact_key_file.unwrap_or_else(|| data_dir.join("contact-key.json")),
             data_dir,
+            trusted_proxies: self.trusted_proxies.unwrap_or_default(),
+            limits: Limits {
+                sign_ins_per_minute: self.sign_ins_per_minute.unwrap_or(usual.sign_ins_per_minute),
+                reports_per_address: self.reports_per_address.unwrap_or(usual.reports_per_address),
+                reports_per_school: self.reports_per_school.unwrap_or(usual.reports_per_school),
+                reports_per_minute: self.reports_per_minute.unwrap_or(usual.reports_per_minute),
+                trackings_per_minute: self.trackings_per_minute.unwrap_or(usual.trackings_per_minute),
+                reports_per_day: self.reports_per_day.unwrap_or(usual.reports_per_day),
+            },
             log: self.log.unwrap_or_else(|| "info".to_owned()),
             listen: self.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], 8080))),
             metrics_listen,
@@ -169,6 +220,14 @@ impl Config {
             database_url: Some(self.database.to_string()),
             data_dir: Some(self.data_dir.clone()),
             signing_key_file: Some(self.signing_key_file.clone()),
+            contact_key_file: Some(self.contact_key_file.clone()),
+            trusted_proxies: Some(self.trusted_proxies.clone()),
+            sign_ins_per_minute: Some(self.limits.sign_ins_per_minute),
+            reports_per_address: Some(self.limits.reports_per_address),
+            reports_per_school: Some(self.limits.reports_per_school),
+            reports_per_minute: Some(self.limits.reports_per_minute),
+            trackings_per_minute: Some(self.limits.trackings_per_minute),
+            reports_per_day: Some(self.limits.reports_per_day),
             log: Some(self.log.clone()),
             listen: Some(self.listen),
             metrics_listen: Some(self.metrics_listen),

@@ -9,9 +9,11 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`plans`]: campaigns and recurring plans, which make inspections.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
+//! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -22,6 +24,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
@@ -31,6 +34,8 @@ pub mod openapi;
 pub mod orgs;
 pub mod plans;
 pub mod platform;
+pub mod recusals;
+pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;

@@ -88,9 +88,11 @@ pub struct PageQuery {
         (name = "catalogue", description = "Categories, domains, checklists"),
         (name = "policy", description = "Deadlines and the calendar"),
         (name = "inspections", description = "From plan to confirmation, and the answers"),
+        (name = "recusals", description = "Who must not inspect which school"),
+        (name = "draws", description = "Double-random draws and their proof"),
         (name = "hazards", description = "From finding to closing"),
+        (name = "reports", description = "What is pointed out before it is a hazard; figures"),
         (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
-        (name = "reports", description = "Figures"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
         (name = "service", description = "The server itself")
     )

@@ -16,7 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, hazards, inspections, ledgers, months, notices, openapi, orgs, plans, service, statistics,
+    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, plans, recusals,
+    reports, service, statistics,
 };
 
 /// Every route, folder by folder.
@@ -29,9 +30,12 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(catalogue::routes)
                 .configure(inspections::routes)
                 .configure(hazards::routes)
+                .configure(recusals::routes)
+                .configure(draws::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)
+                .configure(reports::routes)
                 .configure(months::routes)
                 .configure(plans::routes)
                 .configure(service::routes),

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
@@ -14,48 +15,59 @@ use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
 use crate::plans::rules::{Every, MatrixStatus, OccurrenceStatus, PlanStatus};
+use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
 /// Every enumeration with its words.
 #[must_use]
 pub fn all() -> Value {
-    json!({
-        "role": Role::ALL,
-        "permission": Permission::ALL,
-        "org_kind": OrgKind::ALL,
-        "school_kind": SchoolKind::ALL,
-        "school_feature": Feature::ALL,
-        "site_kind": SiteKind::ALL,
-        "datum": Datum::ALL,
-        "item_response": Response::ALL,
-        "item_severity": Severity::ALL,
-        "item_cadence": Cadence::ALL,
-        "school_stage": Stage::ALL,
-        "checklist_status": ChecklistStatus::ALL,
-        "inspection_kind": InspectionKind::ALL,
-        "inspection_status": InspectionStatus::ALL,
-        "answer_result": Outcome::ALL,
-        "answer_photo": Photo::ALL,
-        "acknowledgement_outcome": AcknowledgementOutcome::ALL,
-        "hazard_status": Status::ALL,
-        "hazard_level": Level::ALL,
-        "hazard_source": Source::ALL,
-        "hazard_action": Action::ALL,
-        "hazard_refusal": Refusal::ALL,
-        "hazard_closed_kind": ClosedKind::ALL,
-        "hazard_remedy": Remedy::ALL,
-        "hazard_determination": Determination::ALL,
-        "hazard_warning": Colour::ALL,
-        "extension_status": ExtensionStatus::ALL,
-        "listing_authority": ListingAuthority::ALL,
-        "referral_authority": ReferralAuthority::ALL,
-        "ledger": Ledger::ALL,
-        "export_format": Format::ALL,
-        "deadline_day_kind": DayKind::ALL,
-        "month_status": MonthStatus::ALL,
-        "plan_status": PlanStatus::ALL,
-        "plan_every": Every::ALL,
-        "plan_matrix_status": MatrixStatus::ALL,
-        "plan_occurrence_status": OccurrenceStatus::ALL,
-        "notice_kind": Kind::ALL,
-    })
+    let words = [
+        ("role", json!(Role::ALL)),
+        ("permission", json!(Permission::ALL)),
+        ("org_kind", json!(OrgKind::ALL)),
+        ("school_kind", json!(SchoolKind::ALL)),
+        ("school_feature", json!(Feature::ALL)),
+        ("site_kind", json!(SiteKind::ALL)),
+        ("datum", json!(Datum::ALL)),
+        ("item_response", json!(Response::ALL)),
+        ("item_severity", json!(Severity::ALL)),
+        ("item_cadence", json!(Cadence::ALL)),
+        ("school_stage", json!(Stage::ALL)),
+        ("checklist_status", json!(ChecklistStatus::ALL)),
+        ("inspection_kind", json!(InspectionKind::ALL)),
+        ("inspection_status", json!(InspectionStatus::ALL)),
+        ("answer_result", json!(Outcome::ALL)),
+        ("answer_photo", json!(Photo::ALL)),
+        ("acknowledgement_outcome", json!(AcknowledgementOutcome::ALL)),
+        ("hazard_status", json!(Status::ALL)),
+        ("hazard_level", json!(Level::ALL)),
+        ("hazard_source", json!(Source::ALL)),
+        ("hazard_action", json!(Action::ALL)),
+        ("hazard_refusal", json!(Refusal::ALL)),
+        ("hazard_closed_kind", json!(ClosedKind::ALL)),
+        ("hazard_remedy", json!(Remedy::ALL)),
+        ("hazard_determination", json!(Determination::ALL)),
+        ("hazard_warning", json!(Colour::ALL)),
+        ("recusal_relation", json!(crate::recusals::rules::Relation::ALL)),
+        ("draw_status", json!(DrawStatus::ALL)),
+        ("draw_seeding", json!(Seeding::ALL)),
+        ("draw_strata_by", json!(StrataBy::ALL)),
+        ("extension_status", json!(ExtensionStatus::ALL)),
+        ("listing_authority", json!(ListingAuthority::ALL)),
+        ("referral_authority", json!(ReferralAuthority::ALL)),
+        ("ledger", json!(Ledger::ALL)),
+        ("export_format", json!(Format::ALL)),
+        ("deadline_day_kind", json!(DayKind::ALL)),
+        ("report_kind", json!(ReportKind::ALL)),
+        ("report_status", json!(ReportStatus::ALL)),
+        ("report_outcome", json!(TriageOutcome::ALL)),
+        ("report_refusal", json!(TriageRefusal::ALL)),
+        ("report_progress", json!(ReportProgress::ALL)),
+        ("month_status", json!(MonthStatus::ALL)),
+        ("plan_status", json!(PlanStatus::ALL)),
+        ("plan_every", json!(Every::ALL)),
+        ("plan_matrix_status", json!(MatrixStatus::ALL)),
+        ("plan_occurrence_status", json!(OccurrenceStatus::ALL)),
+        ("notice_kind", json!(Kind::ALL)),
+    ];
+    words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()
 }

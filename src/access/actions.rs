@@ -111,8 +111,30 @@ actions! {
         Export = [Export];
     }
     report {
-        /// Reports.
+        /// Figures.
         Read = [ReportRead];
+        /// Pointing something out that others judge: hints and suggestions.
+        Send = [HazardReport];
+        /// Seeing reports: who triages, and each reporter the own ones.
+        See = [ReportTriage, HazardReport];
+        /// Judging them, and their history.
+        Triage = [ReportTriage];
+        /// Who reported; whoever triages learns at least that it is sealed.
+        Reveal = [ReporterReveal, ReportTriage];
+    }
+    recusal {
+        /// Seeing who must not inspect which school.
+        Read = [RecusalRead];
+        /// Declaring and ending.
+        Manage = [RecusalManage];
+        /// Asking for an exception and approving one.
+        Override = [RecusalOverride];
+    }
+    draw {
+        /// Seeing draws.
+        Read = [DrawRead];
+        /// Freezing, committing, revealing, drawing.
+        Manage = [DrawManage];
     }
     month {
         /// A school's monthly report.

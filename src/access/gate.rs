@@ -17,19 +17,26 @@ use sha2::{Digest, Sha256};
 
 use super::allowed::door;
 use super::caller::{self, Caller};
+use super::turnstile::Call;
 use crate::accounts::tokens::Claims;
 use crate::app::App;
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
+use crate::platform::http::body::Most;
 use crate::platform::http::list::CallerId;
 
-/// Calls that need no sign-in.
-pub const PUBLIC: &[(&str, &str)] = &[
-    ("POST", "/api/v1/auth/login"),
-    ("POST", "/api/v1/auth/refresh"),
-    ("GET", "/api/v1/meta"),
-    ("GET", "/api/v1/openapi.json"),
+/// Calls that need no sign-in, and what they are counted as.
+pub const PUBLIC: &[(&str, &str, Option<Call>)] = &[
+    ("POST", "/api/v1/auth/login", Some(Call::SignIn)),
+    ("POST", "/api/v1/auth/refresh", Some(Call::SignIn)),
+    ("POST", "/api/v1/public/reports", Some(Call::Report)),
+    ("POST", "/api/v1/public/reports/progress", Some(Call::Track)),
+    ("GET", "/api/v1/meta", None),
+    ("GET", "/api/v1/openapi.json", None),
 ];
+
+/// Most bytes of what somebody without an account sends about a school.
+const PUBLIC_BODY: usize = 16 << 10;
 
 /// What is remembered of tokens and callers.
 pub struct Remembered {
@@ -54,9 +61,12 @@ pub async fn gate<B: MessageBody + 'static>(
     next: Next<B>,
 ) -> Result<ServiceResponse<BoxBody>, Error> {
     let path = request.path();
-    let guarded = path.starts_with("/api/")
-        && !PUBLIC.iter().any(|(method, public)| *public == path && *method == request.method().as_str());
-    if guarded {
+    let public = PUBLIC.iter().find(|(method, public, _)| *public == path && *method == request.method().as_str());
+    if let Some((_, _, Some(call))) = public {
+        if let Err(problem) = count(&request, *call) {
+            return Ok(request.error_response(problem));
+        }
+    } else if public.is_none() && path.starts_with("/api/") {
         match sign_in(&request).await {
             Ok(caller) => {
                 request.extensions_mut().insert(CallerId(caller.user_id));
@@ -67,6 +77,20 @@ pub async fn gate<B: MessageBody + 'static>(
     }
     next.call(request).await.map(ServiceResponse::map_into_boxed_body)
 }
+
+/// Counts a public call before anything of it is read.
+fn count(request: &ServiceRequest, call: Call) -> Result<(), Problem> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no application"))?;
+    let forwarded: Vec<&str> = request.headers().get_all(FORWARDED).filter_map(|value| value.to_str().ok()).collect();
+    let origin = app.turnstile.origin(request.peer_addr().map(|peer| peer.ip()), &forwarded);
+    if call != Call::SignIn {
+        request.extensions_mut().insert(Most(PUBLIC_BODY));
+    }
+    app.turnstile.admit(call, origin)
+}
+
+/// What proxies say of whom they speak for.
+const FORWARDED: &str = "x-forwarded-for";
 
 async fn sign_in(request: &ServiceRequest) -> Result<Arc<Caller>, Problem> {
     let refused = || Problem::new(Code::Unauthenticated);

@@ -89,6 +89,16 @@ crate::text_enum! {
         MonthSubmit = "month.submit",
         /// `month.unlock`: a locked month of a school, for a while
         MonthUnlock = "month.unlock",
+        /// `recusal.read`
+        RecusalRead = "recusal.read",
+        /// `recusal.manage`: who must not inspect which school
+        RecusalManage = "recusal.manage",
+        /// `recusal.override`: asking for an exception, and another person's approving it
+        RecusalOverride = "recusal.override",
+        /// `draw.read`
+        DrawRead = "draw.read",
+        /// `draw.manage`: double-random draws
+        DrawManage = "draw.manage",
     }
 }
 
@@ -202,6 +212,11 @@ pub const TABLE: &[(Permission, [Cell; 12])] = &[
     (Permission::ReporterReveal, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
     (Permission::MonthSubmit, [NO, NO, NO, NO, NO, NO, YES, YES, NO, NO, NO, NO]),
     (Permission::MonthUnlock, [NO, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::RecusalRead, [YES, YES, YES, only(Limit::Own), only(Limit::Own), only(Limit::Own), NO, NO, NO, NO, NO, NO]),
+    (Permission::RecusalManage, [NO, YES, only(Limit::Own), only(Limit::Own), only(Limit::Own), only(Limit::Own), NO, NO, NO, NO, NO, NO]),
+    (Permission::RecusalOverride, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::DrawRead, [YES, YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::DrawManage, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
 ];
 
 /// What `role` may do of `permission`; nothing where it may not.
@@ -246,8 +261,19 @@ mod tests {
     #[test]
     fn administrators_hold_no_business_right() {
         for (permission, _) in TABLE {
-            let business =
-                ["inspection.", "hazard.", "report.", "reporter.", "month.", "export", "sync", "catalogue.", "policy."];
+            let business = [
+                "inspection.",
+                "hazard.",
+                "report.",
+                "reporter.",
+                "month.",
+                "recusal.",
+                "draw.",
+                "export",
+                "sync",
+                "catalogue.",
+                "policy.",
+            ];
             if business.iter().any(|start| permission.as_str().starts_with(start)) {
                 for role in Role::ALL.iter().filter(|role| role.is_administrator()) {
                     assert_eq!(cell(*role, *permission), None, "{role} {permission}");

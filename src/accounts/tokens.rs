@@ -18,6 +18,7 @@ use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::cursor::CursorKey;
 use crate::platform::ids::Ids;
+use crate::platform::key_file;
 
 /// Seconds for which an access token counts.
 pub const LIFETIME: i64 = 15 * 60;
@@ -55,36 +56,13 @@ struct Key {
     public: [u8; 32],
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct KeyFile {
-    /// Ed25519 seeds, base64url; the first signs.
-    seeds: Vec<String>,
-}
-
 impl Tokens {
     /// Keys from a file; made there with owner-only rights if it does not exist.
     ///
     /// # Errors
     /// One sentence for the operator.
     pub fn open(path: &Path, ids: &dyn Ids) -> Result<Self, String> {
-        let shown = path.display();
-        if !path.exists() {
-            let mut seed = [0; 32];
-            ids.fill(&mut seed);
-            let file = KeyFile { seeds: vec![URL_SAFE_NO_PAD.encode(seed)] };
-            let text = serde_json::to_string(&file).map_err(|error| error.to_string())?;
-            create_private(path, &text).map_err(|error| format!("the signing key {shown} cannot be made: {error}"))?;
-        }
-        refuse_readable_by_others(path)?;
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| format!("the signing key {shown} cannot be read: {error}"))?;
-        let file: KeyFile =
-            serde_json::from_str(&text).map_err(|error| format!("the signing key {shown} is not valid: {error}"))?;
-        let seeds: Option<Vec<[u8; 32]>> =
-            file.seeds.iter().map(|seed| URL_SAFE_NO_PAD.decode(seed).ok()?.try_into().ok()).collect();
-        let seeds = seeds.filter(|seeds| !seeds.is_empty());
-        Self::from_seeds(&seeds.ok_or_else(|| format!("the signing key {shown} holds no seeds of 32 bytes"))?)
+        Self::from_seeds(&key_file::open(path, "signing key", ids)?)
     }
 
     /// Keys from seeds.
@@ -185,32 +163,6 @@ fn key(seed: &[u8; 32]) -> Key {
     let public = SigningKey::from_bytes(seed).verifying_key().to_bytes();
     let kid = URL_SAFE_NO_PAD.encode(Sha256::digest(public).get(..12).unwrap_or_default());
     Key { kid, encoding: EncodingKey::from_ed_der(seed), decoding: DecodingKey::from_ed_der(&public), public }
-}
-
-fn create_private(path: &Path, text: &str) -> std::io::Result<()> {
-    use std::io::Write;
-    if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
-    }
-    let mut options = std::fs::OpenOptions::new();
-    options.write(true).create_new(true);
-    #[cfg(unix)]
-    std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
-    let mut file = options.open(path)?;
-    file.write_all(text.as_bytes())?;
-    file.sync_all()
-}
-
-fn refuse_readable_by_others(path: &Path) -> Result<(), String> {
-    #[cfg(unix)]
-    {
-        use std::os::unix::fs::PermissionsExt;
-        let mode = std::fs::metadata(path).map_err(|error| error.to_string())?.permissions().mode();
-        if mode & 0o007 != 0 {
-            return Err(format!("the signing key {} can be read by everybody: chmod 600 it", path.display()));
-        }
-    }
-    Ok(())
 }
 
 /// EdDSA for jsonwebtoken, over raw 32-byte keys. Its own providers bring RSA code that this program has no use for.

@@ -1,10 +1,14 @@
 //! `anxiao demo`.
 
+use std::sync::Arc;
+
 use chrono::NaiveDate;
 
 use super::{open, say};
 use crate::config::Config;
 use crate::platform::clock::SystemClock;
+use crate::platform::ids::SystemIds;
+use crate::reports::Compartment;
 
 /// Flags of `demo`.
 #[derive(Debug, clap::Args)]
@@ -19,7 +23,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let (db, runtime) = open(config)?;
     drop(db);
     let as_of = args.as_of.unwrap_or_else(|| crate::demo::today(&SystemClock));
-    runtime.block_on(crate::demo::load(&config.database, as_of))?;
+    let compartment = Arc::new(Compartment::open(&config.contact_key_file, &SystemIds)?);
+    runtime.block_on(crate::demo::load(&config.database, &compartment, as_of))?;
     say(&format!("the demo district, fictional, as of {as_of}, is loaded into {}", config.database));
     say(&format!("sign-ins: {}", crate::demo::SIGN_INS.join(", ")));
     say(&format!("all with the password {}", crate::demo::PASSWORD));

@@ -7,6 +7,7 @@ use crate::accounts::tokens::Tokens;
 use crate::config::Config;
 use crate::platform::db::{Conn, DatabaseUrl, migrations, word};
 use crate::platform::ids::SystemIds;
+use crate::reports::{self, Compartment};
 
 /// Says of each thing whether it is well; fails when one is not. Changes nothing.
 pub fn run(config: &Config) -> Result<ExitCode, String> {
@@ -23,6 +24,7 @@ pub fn run(config: &Config) -> Result<ExitCode, String> {
     };
     tell("data folder", folder(config));
     tell("signing key", key(config));
+    tell("contact key", contact_key(config));
     let missing = match &config.database {
         DatabaseUrl::Sqlite(path) => !std::path::Path::new(path).exists(),
         DatabaseUrl::Postgres(_) => false,
@@ -37,6 +39,7 @@ pub fn run(config: &Config) -> Result<ExitCode, String> {
                 tell("engine", migrations::check_engine(&mut conn).map(|()| engine(&mut conn)));
                 tell("schema", migrations::pending(&mut conn));
                 tell("content", content(&mut conn));
+                tell("contacts", contacts(config, &mut conn));
             }
         }
     }
@@ -56,6 +59,28 @@ fn key(config: &Config) -> Result<String, String> {
         return Ok(format!("{shown} does not exist yet; `anxiao serve` makes it"));
     }
     Tokens::open(&config.signing_key_file, &SystemIds).map(|_| format!("{shown} signs and verifies"))
+}
+
+fn contact_key(config: &Config) -> Result<String, String> {
+    let shown = config.contact_key_file.display();
+    if !config.contact_key_file.exists() {
+        return Ok(format!("{shown} does not exist yet; `anxiao serve` makes it"));
+    }
+    Compartment::open(&config.contact_key_file, &SystemIds).map(|_| format!("{shown} seals and opens"))
+}
+
+/// Whether every sealed contact can be opened with the keys at hand.
+fn contacts(config: &Config, conn: &mut Conn) -> Result<String, String> {
+    let keys = if config.contact_key_file.exists() {
+        Compartment::open(&config.contact_key_file, &SystemIds)?.key_ids()
+    } else {
+        Vec::new()
+    };
+    match reports::unopened_in(conn, &keys) {
+        Ok(None) => Ok("every sealed contact has its key".to_owned()),
+        Ok(Some(sentence)) => Err(format!("{}: {sentence}", config.contact_key_file.display())),
+        Err(problem) => Err(format!("cannot be read: {problem}")),
+    }
 }
 
 fn engine(conn: &mut Conn) -> String {

@@ -4,6 +4,7 @@ mod admin;
 mod backup;
 mod demo;
 mod doctor;
+mod draw;
 mod serve;
 mod warn;
 
@@ -58,6 +59,9 @@ enum Command {
     States,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
+    /// Verify the proof of a double-random draw, or make a seed for one; needs no database
+    #[command(subcommand)]
+    Draw(draw::Command),
     /// Check settings, keys and database, and say what is wrong
     Doctor,
 }
@@ -122,6 +126,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         Command::Warn(args) => warn::run(&config, &args)?,
         Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
+        Command::Draw(command) => draw::run(&command)?,
         Command::Doctor => return doctor::run(&config),
     }
     Ok(ExitCode::SUCCESS)

@@ -7,6 +7,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::watch;
 
 use super::{prepare_folder, say};
+use crate::access::turnstile::Turnstile;
 use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
@@ -17,6 +18,7 @@ use crate::platform::db::{Db, migrations};
 use crate::platform::ids::{Ids, SystemIds};
 use crate::platform::jobs;
 use crate::platform::telemetry::{self, Metrics};
+use crate::reports::{self, Compartment};
 use crate::server::{self, Listen};
 
 /// Flags of `serve`.
@@ -34,6 +36,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     migrations::run(&config.database)?;
     let ids = Arc::new(SystemIds);
     let tokens = Tokens::open(&config.signing_key_file, ids.as_ref())?;
+    let compartment = Arc::new(Compartment::open(&config.contact_key_file, ids.as_ref())?);
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
     let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), 1)
         .map_err(|error| format!("no threads for the database: {error}"))?;
@@ -41,7 +44,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;
         if args.demo {
             let today = crate::demo::today(&SystemClock);
-            let loaded = crate::demo::load_if_empty(&db, &config.database, today).await?;
+            let loaded = crate::demo::load_if_empty(&db, &config.database, &compartment, today).await?;
             if loaded {
                 say("the demo district is loaded");
             }
@@ -54,9 +57,17 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
                 config.listen
             ));
         }
+        let keys = compartment.key_ids();
+        if let Some(sentence) = reports::unopened(&db, keys).await.map_err(|problem| problem.to_string())? {
+            tracing::error!(file = %config.contact_key_file.display(), "{sentence}");
+            say(&format!("{}: {sentence}", config.contact_key_file.display()));
+        }
+        let turnstile = Turnstile::new(config.limits, config.trusted_proxies.clone(), Arc::new(SystemClock));
         let (stop, stopped) = watch::channel(false);
         let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
-        let app = App::new(db, Arc::new(SystemClock), ids, tokens, metrics).exporting_in(config.data_dir.join("tmp"));
+        let keys = (tokens, compartment);
+        let app = App::new(db, Arc::new(SystemClock), ids, keys, turnstile, metrics)
+            .exporting_in(config.data_dir.join("tmp"));
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
         say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));

@@ -6,12 +6,14 @@
 //! * `schools` — the bureau, its clusters and schools, their sites. `people` — who works there.
 //! * `term` — the working days of the term. `world` — the people acting, one after the other, in the order of time.
 //! * `visits` — the inspections. `findings` — what is reported without one. `stories` — what becomes of each hazard.
+//! * `pointed_out` — hints and public reports.
 //! * `months` — who reported the month before.
 
 mod findings;
 mod measures;
 mod months;
 mod people;
+mod pointed_out;
 mod schools;
 mod stories;
 mod term;
@@ -34,6 +36,7 @@ use crate::platform::db::{Commit, Conn, DatabaseUrl, Db, DbOptions, Tx, Work};
 use crate::platform::error::{Code, Problem};
 use crate::platform::ids::SeededIds;
 use crate::platform::journal::{Event, Stream};
+use crate::reports::Compartment;
 
 /// Who can sign in; the other people of the district have names like `principal3` and the same password.
 pub const SIGN_INS: [&str; 15] = [
@@ -93,11 +96,16 @@ pub fn today(clock: &dyn Clock) -> NaiveDate {
 ///
 /// # Errors
 /// One sentence for the operator.
-pub async fn load_if_empty(db: &Db, url: &DatabaseUrl, as_of: NaiveDate) -> Result<bool, String> {
+pub async fn load_if_empty(
+    db: &Db,
+    url: &DatabaseUrl,
+    keys: &Arc<Compartment>,
+    as_of: NaiveDate,
+) -> Result<bool, String> {
     if !is_empty(db).await.map_err(|problem| problem.to_string())? {
         return Ok(false);
     }
-    load(url, as_of).await.map(|()| true)
+    load(url, keys, as_of).await.map(|()| true)
 }
 
 /// Loads the district as it stands on the morning of `as_of` (2010 to 2099) into a database that is migrated, has what
@@ -105,7 +113,7 @@ pub async fn load_if_empty(db: &Db, url: &DatabaseUrl, as_of: NaiveDate) -> Resu
 ///
 /// # Errors
 /// One sentence for the operator. Nothing was kept then.
-pub async fn load(url: &DatabaseUrl, as_of: NaiveDate) -> Result<(), String> {
+pub async fn load(url: &DatabaseUrl, keys: &Arc<Compartment>, as_of: NaiveDate) -> Result<(), String> {
     if !(2010..=2099).contains(&as_of.year()) {
         return Err(format!("the demo district knows the years 2010 to 2099, not {as_of}"));
     }
@@ -116,7 +124,8 @@ pub async fn load(url: &DatabaseUrl, as_of: NaiveDate) -> Result<(), String> {
     let db = Db::start(url, &options, SetClock::new(term.beginning().utc()), ids, 1)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     let work = Work { alone: true, ..Work::default() };
-    db.write(work, move |tx| tell(tx, &term, &hash)).await.map_err(|problem| match problem.code {
+    let keys = Arc::clone(keys);
+    db.write(work, move |tx| tell(tx, &term, &hash, &keys)).await.map_err(|problem| match problem.code {
         Code::StateConflict => format!("{url} is not empty: the demo district is loaded into an empty database only"),
         _ => format!(
             "the demo district was not loaded into {url} ({problem}); nothing of it was kept: put right what is wrong \
@@ -126,7 +135,7 @@ pub async fn load(url: &DatabaseUrl, as_of: NaiveDate) -> Result<(), String> {
 }
 
 /// The whole story in one transaction.
-fn tell(tx: &mut Tx<'_>, term: &Term, hash: &str) -> Result<Commit<()>, Problem> {
+fn tell(tx: &mut Tx<'_>, term: &Term, hash: &str, keys: &Arc<Compartment>) -> Result<Commit<()>, Problem> {
     if !nobody_here(tx.conn)? {
         return Err(Problem::new(Code::StateConflict));
     }
@@ -138,6 +147,7 @@ fn tell(tx: &mut Tx<'_>, term: &Term, hash: &str) -> Result<Commit<()>, Problem>
     people::schools(tx, &mut world, hash)?;
     visits::plan_all(&mut world);
     findings::report_all(&mut world);
+    pointed_out::report_all(&mut world, keys);
     months::report_all(&mut world);
     world.run(tx)?;
     let bureau_id = world.bureau.id;

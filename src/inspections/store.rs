@@ -16,7 +16,7 @@ pub use answer_record::{AnswerRow, AnswerView};
 pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item};
 pub use close::{Acknowledgement, Reason, acknowledge, confirm, void};
 pub use create::{Edit, NewInspection, create, edit, stored};
-pub use findings::{Signature, Submit, Submitted, submit};
+pub use findings::{Signature, Submit, Submitted, finding_of, link, source_of, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use people::team as check_people;
 pub use record::{CheckIn, InspectionRow, InspectionView, Location, check_in, view};

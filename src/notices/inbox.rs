@@ -94,15 +94,17 @@ impl Entry {
     }
 }
 
-/// What of these the reader still sees. Hazards by the very sight of `GET /hazards`; one's own account always;
+/// What of these the reader still sees. Hazards and reports by the very sight of their lists; one's own account always;
 /// everything else while one is anything where it belongs.
 fn in_sight(conn: &mut Conn, rights: &Rights, about: &BTreeSet<Id>, all: &[About]) -> Result<HashSet<About>, Problem> {
     let hazards: Vec<Id> = about.iter().copied().collect();
     let hazards = crate::hazards::store::read::among(conn, rights, &hazards)?;
+    let reports: Vec<Id> = all.iter().filter(|one| one.entity == "report").map(|one| one.id).collect();
+    let reports = crate::reports::store::read::among(conn, rights, &reports)?;
     let reaches = rights.of(Permission::NoticeRead).reaches;
     let clusters: Vec<Id> =
         reaches.iter().filter(|reach| reach.org_kind == OrgKind::Cluster).map(|reach| reach.org_id).collect();
-    let elsewhere = |one: &&About| one.entity != "hazard" && one.entity != "user";
+    let elsewhere = |one: &&About| !matches!(one.entity.as_str(), "hazard" | "report" | "user");
     let below: HashSet<Id> = if clusters.is_empty() || !all.iter().any(|one| elsewhere(&one)) {
         HashSet::new()
     } else {
@@ -111,6 +113,7 @@ fn in_sight(conn: &mut Conn, rights: &Rights, about: &BTreeSet<Id>, all: &[About
     };
     let seen = |one: &&About| match one.entity.as_str() {
         "hazard" => hazards.contains(&one.id),
+        "report" => reports.contains(&one.id),
         "user" => one.id == rights.user_id(),
         _ => reaches.iter().any(|reach| match reach.org_kind {
             OrgKind::Bureau => one.bureau_id == Some(reach.org_id),

@@ -100,6 +100,12 @@ kinds! {
     /// The quarterly progress of a major is missing.
     ProgressOverdue = "progress_overdue",
         "重大隐患 {number} 未按季度报告进展{due_on}", "The quarterly progress of major hazard {number} is overdue{due_on}";
+    /// Something was pointed out and waits for triage.
+    ReportFiled = "report_filed",
+        "收到新的线索或举报，请研判", "Something was pointed out and waits for triage";
+    /// What the reader pointed out was triaged; the payload's `status` says what came of it.
+    ReportTriaged = "report_triaged",
+        "您提交的线索已有处理结果", "What you pointed out was triaged";
     /// The account was closed.
     AccountDisabled = "account_disabled",
         "您的账号曾被停用", "Your account was disabled";

@@ -45,6 +45,8 @@ codes! {
     InvalidCredentials = "invalid_credentials", 401, "用户名或密码不正确", "User name or password is wrong";
     /// A function this caller never has.
     Forbidden = "forbidden", 403, "没有使用此功能的权限", "This function is not yours";
+    /// Who reported is known to designated people of the bureau alone.
+    ReporterSealed = "reporter_sealed", 403, "举报人信息已封存", "Who reported is sealed";
     /// The one-time password must be changed first.
     PasswordChangeRequired = "password_change_required", 403, "须先修改密码", "Change the password first";
     /// Absent, or out of sight: the same bytes.
@@ -71,6 +73,8 @@ codes! {
     SiteCodeTaken = "site_code_taken", 409, "点位编码已存在", "The site code is taken";
     /// A bureau with this region code exists.
     RegionCodeTaken = "region_code_taken", 409, "行政区划代码已存在", "The region code is taken";
+    /// The reporter left no contact.
+    NoContact = "no_contact", 409, "举报人未留联系方式", "The reporter left no contact";
     /// The month is locked for this school; the safety office may open it.
     MonthLocked = "month_locked", 409, "该月份已锁定", "The month is locked";
     /// The month of a school that is still open needs no unlocking.
@@ -97,6 +101,8 @@ codes! {
     ValidationFailed = "validation_failed", 422, "内容不符合要求", "The content is not valid";
     /// The Idempotency-Key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "幂等键已用于其他内容", "The key was used with another body";
+    /// Too many calls from this address, or for this school; `Retry-After` says when there is room again.
+    TooManyRequests = "too_many_requests", 429, "请求过于频繁", "Too many requests";
     /// A fault of this server.
     Internal = "internal", 500, "服务器内部错误", "Internal error";
     /// A full queue.

@@ -11,4 +11,5 @@ pub mod http;
 pub mod ids;
 pub mod jobs;
 pub mod journal;
+pub mod key_file;
 pub mod telemetry;

@@ -11,12 +11,18 @@ use anxiao::platform::db::schema::{events, hazards, inspections, orgs, users};
 use anxiao::platform::db::types::Timestamp;
 use anxiao::platform::db::{Conn, DatabaseUrl, Db, DbOptions, Purpose, migrations};
 use anxiao::platform::ids::SystemIds;
+use anxiao::reports::Compartment;
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::support::{Answer, Engine, TestApp};
+
+/// The compartment of reporters' contacts.
+fn keys() -> Arc<Compartment> {
+    Arc::new(Compartment::from_seeds(&[[7; 32]]))
+}
 
 /// The date on which the clock of [`TestApp`] stands.
 fn date() -> NaiveDate {
@@ -39,7 +45,7 @@ fn block<T>(work: impl Future<Output = T>) -> T {
 fn loaded(engine: Engine, as_of: NaiveDate) -> (DatabaseUrl, tempfile::TempDir) {
     let (url, folder) = prepared(engine);
     let started = std::time::Instant::now();
-    block(demo::load(&url, as_of)).unwrap();
+    block(demo::load(&url, &keys(), as_of)).unwrap();
     eprintln!("the demo district on {engine:?}: {:?}", started.elapsed());
     (url, folder)
 }
@@ -193,19 +199,19 @@ fn the_same_date_gives_the_same_district(engine: Engine) {
 fn only_an_empty_database_is_filled(engine: Engine) {
     let (url, _folder) = engine.database();
     let before = dump(&url);
-    let refused = block(demo::load(&url, date())).unwrap_err();
+    let refused = block(demo::load(&url, &keys(), date())).unwrap_err();
     assert!(refused.contains("not empty") && !refused.contains('\n'), "{refused}");
     assert_eq!(dump(&url), before);
     let options = DbOptions { read_lanes: 1, write_lanes: 1, ..DbOptions::default() };
     let db = Db::start(&url, &options, Arc::new(SystemClock), Arc::new(SystemIds), 1).unwrap();
-    assert_eq!(block(demo::load_if_empty(&db, &url, date())), Ok(false));
+    assert_eq!(block(demo::load_if_empty(&db, &url, &keys(), date())), Ok(false));
 }
 
 /// What fails leaves nothing behind: here the checklists are missing.
 fn a_failed_load_leaves_nothing(engine: Engine) {
     let (url, _folder) = engine.empty_database();
     migrations::run(&url).unwrap();
-    let refused = block(demo::load(&url, date())).unwrap_err();
+    let refused = block(demo::load(&url, &keys(), date())).unwrap_err();
     assert!(refused.contains("nothing of it was kept"), "{refused}");
     assert_eq!(dump(&url).2, [0, 0, 0]);
 }

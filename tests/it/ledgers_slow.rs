@@ -15,7 +15,6 @@ use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use crate::ledgers::{a_major, close};
-use crate::support::TestApp;
 use crate::support::district::PASSWORD;
 
 const HAZARDS: usize = 200_000;

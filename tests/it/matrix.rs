@@ -68,8 +68,11 @@ fn foreign_ids() -> Vec<String> {
     ids.extend(PEOPLE.iter().filter(|one| one.0.starts_with("b.")).flat_map(|one| [user(one.0), session(one.0)]));
     ids.extend(STAFFED.iter().filter(|place| place.starts_with('b')).map(|place| person(place)));
     ids.extend(KEEPERS.iter().filter(|place| place.starts_with('b')).map(|place| of("checklist", place)));
+    ids.extend(["report", "public report"].map(|noun| of(noun, "b.s1")));
     ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment", "month"].map(|noun| of(noun, "b.s1")));
-    ids.extend(["site", "hazard", "earlier hazard", "inspection", "comment"].map(|noun| of(noun, "b.s1")));
+    ids.extend(
+        ["site", "hazard", "earlier hazard", "inspection", "comment", "month", "recusal"].map(|noun| of(noun, "b.s1")),
+    );
     ids.extend(world::MEASURES.iter().map(|noun| of(noun, "b.s1")));
     ids.iter().map(ToString::to_string).collect()
 }
@@ -77,6 +80,7 @@ fn foreign_ids() -> Vec<String> {
 fn fits(expect: Expect, answer: &Answer) -> bool {
     match expect {
         Expect::Never | Expect::Beyond => answer.status == 403 && answer.code() == "forbidden",
+        Expect::Sealed => answer.status == 403 && answer.code() == "reporter_sealed",
         Expect::Gone => answer.status == 404,
         Expect::Done => (200..300).contains(&answer.status),
         Expect::Judged => (200..300).contains(&answer.status) || matches!(answer.status, 409 | 422),
@@ -156,8 +160,16 @@ both_engines! {
         matrix_of(app, rows::hazards::rows()).await;
     }
 
+    async fn reports_by_every_role_everywhere(app) {
+        matrix_of(app, rows::reports::rows()).await;
+    }
+
     async fn transitions_by_every_role_everywhere(app) {
         matrix_of(app, rows::hazards::transitions()).await;
+    }
+
+    async fn recusals_and_draws_by_every_role_everywhere(app) {
+        matrix_of(app, rows::draws::rows()).await;
     }
 
     async fn months_by_every_role_everywhere(app) {

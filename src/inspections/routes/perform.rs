@@ -41,7 +41,7 @@ pub async fn check_in(
 /// Hand an inspection in
 ///
 /// Every applicable item must be answered. Every failed item becomes one hazard; those fixed on the spot are born
-/// closed. Only the team.
+/// closed. What an external inspector found waits as a suggestion until the bureau accepts it. Only the team.
 #[utoipa::path(
     tag = "inspections",
     params(("id" = Id, Path, description = "Of the inspection")),

@@ -24,6 +24,7 @@ use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::Patch;
 use crate::platform::http::{Check, Faults, FieldError};
 use crate::platform::journal::Event;
+use crate::recusals::store as recusals;
 
 const MAX_TEAM: usize = 20;
 const MAX_CHECKLISTS: usize = 20;
@@ -196,6 +197,7 @@ pub fn create(
         return Err(invalid(vec![Fault::at("/org_id", "not_a_school")]));
     }
     people::team(tx.conn, org, new.kind, &new.team, by_school(rights, org), tx.now)?;
+    let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
     let chosen = choose(tx.conn, rights, org, &new.checklist_ids)?;
     let domains: Vec<String> = chosen.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
@@ -226,6 +228,7 @@ pub fn create(
     diesel::insert_into(inspections::table).values(&row).execute(tx.conn)?;
     put_team(tx.conn, id, &new.team)?;
     put_checklists(tx.conn, id, &new.checklist_ids)?;
+    recusals::bind(tx, org, &overrides, id)?;
     put_answers(tx, org, id, chosen)?;
     let view = view(tx.conn, id)?;
     let event = Event::of("inspection", id, "created").at(org.bureau_id, org.id).with(json!({
@@ -290,7 +293,9 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     };
     if edit.team.is_some() {
         people::team(tx.conn, &seen.org, row.kind, &team, by_school(rights, &seen.org), tx.now)?;
+        let overrides = recusals::check_team(tx.conn, &seen.org, row.kind, &team, Some(row.id), tx.now)?;
         put_team(tx.conn, row.id, &team)?;
+        recusals::bind(tx, &seen.org, &overrides, row.id)?;
     }
     if let Some(ids) = &edit.checklist_ids {
         let chosen = choose(tx.conn, rights, &seen.org, ids)?;

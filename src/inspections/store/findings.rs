@@ -17,12 +17,14 @@ use crate::hazards::routes::Hazard;
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
 use crate::hazards::store::{NewHazard, OnSpot, register};
-use crate::inspections::rules::{Action, Outcome, missing};
+use crate::inspections::rules::{Action, Kind, Outcome, missing};
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
-use crate::platform::db::{Receipt, Tx};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults};
+use crate::reports::ReportView;
+use crate::reports::store::suggest::{suggest, suggests};
 
 /// A signature given on the spot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -68,6 +70,8 @@ pub struct Submitted {
     pub inspection: InspectionView,
     /// One hazard for each failed item, in order.
     pub hazards: Vec<Hazard>,
+    /// What external inspectors found: suggested, until the bureau accepts it as a hazard.
+    pub suggestions: Vec<ReportView>,
 }
 
 /// Hands an inspection in.
@@ -84,8 +88,14 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     let failed: Vec<AnswerRow> = rows.into_iter().filter(|row| row.result == Some(Outcome::Fail)).collect();
     let failed = with_items(tx.conn, failed)?;
     let mut found = Vec::with_capacity(failed.len());
+    let mut suggested = Vec::new();
     for (row, item) in &failed {
-        let hazard = finding(tx.new_id(), seen, row, item, rights.user_id())?;
+        let hazard = finding(tx.new_id(), (seen.row.kind, seen.row.id), row, item, rights.user_id())?;
+        let finder = (hazard.reported_by, hazard.found_at);
+        if !seen.row.kind.of_school() && suggests(tx.conn, finder.0, &seen.org, &hazard.domain, finder.1)? {
+            suggested.push(hazard);
+            continue;
+        }
         diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
         found.push(hazard);
     }
@@ -101,13 +111,15 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
         ))
         .execute(tx.conn)?;
+    let suggestions =
+        suggested.into_iter().map(|found| Ok(suggest(tx, &seen.org, found)?.into())).collect::<Result<_, Problem>>()?;
     let ids: Vec<Id> = found.iter().map(|hazard| hazard.id).collect();
     let (rows, _) = register(tx, &seen.org, found)?;
     let zones = zones(tx.conn, &[seen.row.bureau_id])?;
     let hazards = hazards::routes::views(tx.conn, rights, rows, &zones, tx.now)?;
     let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
     let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
-    Ok((receipt, Submitted { inspection, hazards }))
+    Ok((receipt, Submitted { inspection, hazards, suggestions }))
 }
 
 const fn level(severity: Severity) -> Level {
@@ -117,9 +129,53 @@ const fn level(severity: Severity) -> Level {
     }
 }
 
+/// The finding of an item that failed in an inspection handed in before, as submitting it made it.
+///
+/// # Errors
+/// 404 where there is no such answer.
+pub fn finding_of(conn: &mut Conn, inspection_id: Id, item_code: &str, id: Id) -> Result<NewHazard, Problem> {
+    let (kind, submitter): (Kind, Option<Id>) =
+        inspections::table.find(inspection_id).select((inspections::kind, inspections::submitted_by)).first(conn)?;
+    let row: AnswerRow = answers::table
+        .filter(answers::inspection_id.eq(inspection_id))
+        .filter(answers::item_code.eq(item_code))
+        .select(AnswerRow::as_select())
+        .first(conn)?;
+    let submitter = submitter.or(row.answered_by).ok_or_else(Problem::not_found)?;
+    let (row, item) = with_items(conn, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    finding(id, (kind, inspection_id), &row, &item, submitter)
+}
+
+/// What the hazards of an inspection have as their source.
+///
+/// # Errors
+/// 404 where there is none.
+pub fn source_of(conn: &mut Conn, inspection_id: Id) -> Result<Option<Source>, Problem> {
+    let kind: Kind = inspections::table.find(inspection_id).select(inspections::kind).first(conn)?;
+    Ok(Source::parse(kind.as_str()))
+}
+
+/// Puts the hazard that a failed item became beside its answer.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn link(conn: &mut Conn, inspection_id: Id, item_code: &str, hazard_id: Id) -> Result<(), Problem> {
+    diesel::update(
+        answers::table.filter(answers::inspection_id.eq(inspection_id)).filter(answers::item_code.eq(item_code)),
+    )
+    .set(answers::hazard_id.eq(hazard_id))
+    .execute(conn)?;
+    Ok(())
+}
+
 /// The hazard of a failed item, with the item's defaults.
-fn finding(id: Id, seen: &Seen, row: &AnswerRow, item: &Item, submitter: Id) -> Result<NewHazard, Problem> {
-    let kind = seen.row.kind;
+fn finding(
+    id: Id,
+    (kind, inspection_id): (Kind, Id),
+    row: &AnswerRow,
+    item: &Item,
+    submitter: Id,
+) -> Result<NewHazard, Problem> {
     let source = Source::parse(kind.as_str()).ok_or_else(|| Problem::internal("a kind that is no source"))?;
     let on_spot = match (row.on_the_spot, row.fixed_by) {
         (true, Some(fixed_by)) => Some(OnSpot {
@@ -146,7 +202,7 @@ fn finding(id: Id, seen: &Seen, row: &AnswerRow, item: &Item, submitter: Id) -> 
         escalate: item.escalate,
         found_at: row.answered_at.unwrap_or(row.updated_at),
         reported_by: row.answered_by.unwrap_or(submitter),
-        inspection_id: Some(seen.row.id),
+        inspection_id: Some(inspection_id),
         item_code: Some(row.item_code.clone()),
         evidence_ids: evidence.clone(),
         recurrence_of: None,

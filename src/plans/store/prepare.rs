@@ -21,6 +21,7 @@ use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Faults, FieldError};
+use crate::recusals::store::check_team;
 
 /// What a plan is to be.
 #[derive(Debug)]
@@ -169,7 +170,7 @@ fn known_schools(conn: &mut Conn, rights: &Rights, asked: &PlanInspectors) -> Re
     if ids.iter().all(|id| found.contains(id)) { Ok(()) } else { Err(Problem::not_found()) }
 }
 
-/// Which of these people may not go to this school, by their place.
+/// Which of these people may not go to this school, by their place: not eligible, or recused.
 fn unfit(
     conn: &mut Conn,
     school: &OrgRef,
@@ -178,11 +179,18 @@ fn unfit(
     by_school: bool,
     now: Timestamp,
 ) -> Result<Vec<FieldError>, Problem> {
-    match check_people(conn, school, kind, people, by_school, now) {
-        Ok(()) => Ok(Vec::new()),
-        Err(problem) if problem.code == Code::ValidationFailed => Ok(problem.errors),
-        Err(problem) => Err(problem),
+    let mut faults = Vec::new();
+    let fit = check_people(conn, school, kind, people, by_school, now);
+    let known = fit.as_ref().err().is_none_or(|problem| problem.code == Code::ValidationFailed);
+    let free = known.then(|| check_team(conn, school, kind, people, None, now).map(drop));
+    for outcome in [Some(fit), free].into_iter().flatten() {
+        match outcome {
+            Ok(()) => {}
+            Err(problem) if problem.code == Code::ValidationFailed => faults.extend(problem.errors),
+            Err(problem) => return Err(problem),
+        }
     }
+    Ok(faults)
 }
 
 fn place_of(fault: &FieldError) -> Option<usize> {

@@ -760,6 +760,164 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::platform::db::types::sql::{Doc, Id, Utc};
 
+    reports (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        kind -> Text,
+        status -> Text,
+        category -> Nullable<Text>,
+        domain -> Nullable<Text>,
+        title -> Nullable<Text>,
+        description -> Text,
+        site_id -> Nullable<Id>,
+        level -> Nullable<Text>,
+        basis -> Nullable<Text>,
+        found_at -> Utc,
+        reported_by -> Nullable<Id>,
+        inspection_id -> Nullable<Id>,
+        item_code -> Nullable<Text>,
+        evidence_ids -> Doc,
+        tracking_hash -> Nullable<Binary>,
+        has_contact -> Bool,
+        reviewed_at -> Nullable<Utc>,
+        triaged_by -> Nullable<Id>,
+        triaged_at -> Nullable<Utc>,
+        reason -> Nullable<Text>,
+        transferred_to -> Nullable<Text>,
+        hazard_id -> Nullable<Id>,
+        duplicate_of -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    report_contacts (report_id) {
+        report_id -> Id,
+        key_id -> Text,
+        nonce -> Binary,
+        sealed -> Binary,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    recusals (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspector_id -> Id,
+        relation -> Text,
+        note -> Nullable<Text>,
+        until -> Nullable<Date>,
+        ended_at -> Nullable<Utc>,
+        ended_by -> Nullable<Id>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    recusal_overrides (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        recusal_id -> Id,
+        inspection_id -> Nullable<Id>,
+        until -> Nullable<Date>,
+        reason -> Text,
+        approved_at -> Nullable<Utc>,
+        approved_by -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    draws (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        number -> Text,
+        year -> Integer,
+        title -> Text,
+        reason -> Nullable<Text>,
+        repeats -> Nullable<Id>,
+        status -> Text,
+        seeding -> Text,
+        pool -> Doc,
+        pool_sha256 -> Text,
+        schools_sha256 -> Text,
+        entropy -> Nullable<Doc>,
+        drawn_at -> Nullable<Utc>,
+        drawn_by -> Nullable<Id>,
+        result_sha256 -> Nullable<Text>,
+        published_at -> Nullable<Utc>,
+        published_by -> Nullable<Id>,
+        statement -> Nullable<Text>,
+        voided_at -> Nullable<Utc>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    draw_commitments (draw_id, position) {
+        draw_id -> Id,
+        position -> Integer,
+        official -> Id,
+        committed_at -> Utc,
+        commitment -> Text,
+        revealed_at -> Nullable<Utc>,
+        seed -> Nullable<Text>,
+        salt -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    draw_results (draw_id, position) {
+        draw_id -> Id,
+        position -> Integer,
+        stratum -> Text,
+        org_id -> Id,
+        team -> Doc,
+        inspection_id -> Nullable<Id>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
     plans (id) {
         id -> Id,
         version -> BigInt,
@@ -885,6 +1043,13 @@ diesel::allow_tables_to_appear_in_same_query!(
     aggregate_entries,
     month_unlocks,
     month_policies,
+    reports,
+    report_contacts,
+    recusals,
+    recusal_overrides,
+    draws,
+    draw_commitments,
+    draw_results,
     plans,
     plan_schools,
     plan_domains,

@@ -45,6 +45,9 @@ pub mod sql {
 
 use diesel::query_builder::QueryId as QueryIdDerive;
 
+// Both engines order instants, and so have their latest.
+impl diesel::sql_types::SqlOrd for sql::Utc {}
+
 macro_rules! joint_type {
     ($marker:ident) => {
         impl HasSqlType<sql::$marker> for MultiBackend {

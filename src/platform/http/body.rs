@@ -35,6 +35,10 @@ const TOLD: usize = 100;
 #[derive(Debug, Clone, Copy)]
 pub struct Settled;
 
+/// Put into the request where fewer bytes than [`JSON_LIMIT`] are read.
+#[derive(Debug, Clone, Copy)]
+pub struct Most(pub usize);
+
 /// A JSON body of type `T`, read but not yet believed.
 #[derive(Debug)]
 pub struct Body<T> {
@@ -62,13 +66,14 @@ where
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let settled = request.extensions().get::<Settled>().is_some();
+        let most = request.extensions().get::<Most>().map_or(JSON_LIMIT, |most| most.0);
         let media = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let payload = payload.take();
         Box::pin(async move {
             if !settled {
                 return Err(Problem::internal("a body was asked for before the caller's right was settled"));
             }
-            let bytes = read(payload, JSON_LIMIT).await?;
+            let bytes = read(payload, most).await?;
             if !bytes.is_empty() && !is_json(media.as_deref()) {
                 return Err(Problem::new(Code::UnsupportedMediaType)
                     .detail("请求体须为 application/json", "the body must be application/json"));

@@ -62,6 +62,14 @@ impl Reply {
         Ok(reply)
     }
 
+    /// 201 with a value that has no address: what was made is not shown to whoever made it.
+    ///
+    /// # Errors
+    /// When the value cannot be written as JSON.
+    pub fn made<T: Serialize>(value: &T) -> Result<Self, Problem> {
+        Self::of(201, value)
+    }
+
     /// 204.
     #[must_use]
     pub const fn no_content() -> Self {

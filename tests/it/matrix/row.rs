@@ -48,6 +48,8 @@ pub enum Expect {
     Gone,
     /// 403 although the record is in sight: beyond the limit of the role.
     Beyond,
+    /// 403 with its own code: who reported is sealed to this role, wherever it asks.
+    Sealed,
     /// 2xx.
     Done,
     /// 2xx, 409 or 422: in sight and the caller's function; the rules of the record decide.

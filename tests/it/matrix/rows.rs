@@ -1,6 +1,7 @@
 //! Every operation of the document, folder by folder.
 
 pub mod catalogue;
+pub mod draws;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
@@ -9,6 +10,8 @@ pub mod months;
 pub mod notices;
 pub mod people;
 pub mod places;
+pub mod plans;
+pub mod reports;
 
 use super::row::Row;
 
@@ -16,6 +19,8 @@ use super::row::Row;
 pub const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/login",
     "POST /api/v1/auth/refresh",
+    "POST /api/v1/public/reports",
+    "POST /api/v1/public/reports/progress",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -33,7 +38,10 @@ pub fn all() -> Vec<Row> {
         inspections::rows(),
         hazards::rows(),
         hazards::transitions(),
+        reports::rows(),
+        draws::rows(),
         months::rows(),
+        plans::rows(),
         notices::rows(),
         measures::rows(),
         ledgers::rows(),

@@ -5,18 +5,22 @@ use anxiao::access::Role;
 use anxiao::platform::db::Conn;
 use anxiao::platform::db::schema::{
     answers, checklists, hazard_extensions, hazard_listings, hazard_progress_reports, hazard_referrals, hazard_rounds,
-    hazard_suspensions, hazards, inspection_team, inspections, memberships, sessions, users,
+    hazard_suspensions, hazards, inspection_team, inspections, memberships, report_contacts, reports, sessions, users,
 };
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
-use anxiao::platform::ids::built_in;
+use anxiao::platform::ids::{SystemIds, built_in};
+use anxiao::reports::Compartment;
+use anxiao::reports::compartment::Contact;
+use anxiao::reports::store::Row as Report;
+use anxiao::reports::words::ReportKind;
 use chrono::TimeDelta;
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 use diesel::sql_types::BigInt;
 use serde_json::{Value, json};
 
-use crate::support::TestApp;
 use crate::support::district::{self, org, user};
+use crate::support::{SEED, TestApp};
 
 /// Where a request aims: an organisation of the district by its short name, or [`ABSENT`].
 pub type Place = &'static str;
@@ -155,10 +159,17 @@ pub async fn build(app: &TestApp) -> Conn {
             app.post(by, "/hazards", hazard(of(noun, place), place, "referral")).await.expect(201);
             set_hazard(&mut conn, of(noun, place), place, status, "general");
         }
+        set_report(&mut conn, place);
         let note = json!({"id": of("comment", place), "text": "已联系"});
         app.post(by, &format!("/hazards/{}/comments", of("hazard", place)), note).await.expect(201);
     }
     for place in SCHOOLS.iter().copied().filter(|place| *place != ABSENT) {
+        let recusal = super::rows::draws::new_recusal(of("recusal", place), place);
+        app.post(office(place), "/recusals", recusal).await.expect(201);
+        if place != "a.s2" {
+            let draw = super::rows::draws::new_draw(of("draw", bureau(place)), place);
+            app.post(office(place), "/draws", draw).await.expect(201);
+        }
         set_inspection(&mut conn, place, "planned", "");
     }
     conn
@@ -217,6 +228,41 @@ pub fn set_hazard(conn: &mut Conn, id: Id, place: Place, status: &str, level: &s
             .set((hazards::closed_at.eq(now), hazards::closed_kind.eq("rechecked")))
             .execute(conn)
             .unwrap();
+    }
+}
+
+/// A hint and a public report of a place, waiting; staff reported the hint.
+pub fn set_report(conn: &mut Conn, place: Place) {
+    if place == ABSENT {
+        return;
+    }
+    let now = Timestamp::from(district::start_time());
+    for (noun, kind) in [("report", ReportKind::Hint), ("public report", ReportKind::Public)] {
+        let id = of(noun, place);
+        diesel::delete(report_contacts::table.find(id)).execute(conn).unwrap();
+        diesel::delete(reports::table.find(id)).execute(conn).unwrap();
+        let row = Report {
+            category: Some("fang".into()),
+            domain: Some("fire".into()),
+            title: Some("出口上锁".into()),
+            reported_by: (kind == ReportKind::Hint).then(|| user("staff1")),
+            has_contact: kind == ReportKind::Public,
+            ..Report::waiting(id, kind, (org(bureau(place)), org_of(place)), "铁链锁闭", now)
+        };
+        diesel::insert_into(reports::table).values(&row).execute(conn).unwrap();
+        if kind == ReportKind::Public {
+            let contact = Contact { phone: Some("13800000000".into()), ..Contact::default() };
+            let sealed = Compartment::from_seeds(&[SEED]).seal(id, &contact, &SystemIds).unwrap();
+            diesel::insert_into(report_contacts::table)
+                .values((
+                    report_contacts::report_id.eq(id),
+                    report_contacts::key_id.eq(sealed.key_id),
+                    report_contacts::nonce.eq(sealed.nonce),
+                    report_contacts::sealed.eq(sealed.bytes),
+                ))
+                .execute(conn)
+                .unwrap();
+        }
     }
 }
 

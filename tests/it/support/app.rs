@@ -2,6 +2,7 @@
 
 use std::sync::{Arc, Mutex};
 
+use anxiao::access::turnstile::{Limits, Turnstile};
 use anxiao::accounts::tokens::Tokens;
 use anxiao::app::App;
 use anxiao::platform::clock::SetClock;
@@ -9,6 +10,7 @@ use anxiao::platform::db::types::{Id, Timestamp};
 use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, StatementLog};
 use anxiao::platform::ids::SeededIds;
 use anxiao::platform::telemetry::Metrics;
+use anxiao::reports::Compartment;
 use anxiao::server::{self, Listen};
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
@@ -18,8 +20,8 @@ use tokio::sync::oneshot;
 use super::district;
 use super::engine::Engine;
 
-/// The signing seed of all tests.
-const SEED: [u8; 32] = [42; 32];
+/// The seed of the signing key and of the contact key of all tests.
+pub const SEED: [u8; 32] = [42; 32];
 
 /// A server with a district of its own.
 pub struct TestApp {
@@ -111,8 +113,12 @@ impl TestApp {
             DbOptions { read_lanes: 2, write_lanes: 2, statements: Some(statements.clone()), ..DbOptions::default() };
         let ids = Arc::new(SeededIds::new(2026));
         let db = Db::start(&url, &options, clock.clone(), ids.clone(), 1).unwrap();
-        let app =
-            App::new(db, clock.clone(), ids, Tokens::from_seeds(&[SEED]).unwrap(), Arc::new(Metrics::new().unwrap()));
+        let keys = (Tokens::from_seeds(&[SEED]).unwrap(), Arc::new(Compartment::from_seeds(&[SEED])));
+        // Everybody comes from this machine: who another is, is told by X-Forwarded-For. The clock stands still, so
+        // sign-ins of a whole test fall into one minute.
+        let limits = Limits { sign_ins_per_minute: 200, ..Limits::default() };
+        let turnstile = Turnstile::new(limits, vec!["127.0.0.0/8".parse().unwrap()], clock.clone());
+        let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()));
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();
         std::thread::spawn(move || {

@@ -6,7 +6,7 @@ mod cluster;
 pub mod district;
 mod engine;
 
-pub use app::{Answer, TestApp};
+pub use app::{Answer, SEED, TestApp};
 pub use engine::Engine;
 
 /// Declares tests that run on both engines: `both_engines! { async fn a_sentence(app) { … } }`.
