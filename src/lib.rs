@@ -10,6 +10,7 @@
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
+//! * [`plans`]: campaigns and recurring plans, which make inspections.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
@@ -31,6 +32,8 @@ pub mod months;
 pub mod notices;
 pub mod openapi;
 pub mod orgs;
+pub mod patrols;
+pub mod plans;
 pub mod platform;
 pub mod recusals;
 pub mod reports;

@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals, reports,
-    service, statistics,
+    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, patrols, plans,
+    recusals, reports, service, statistics,
 };
 
 /// Every route, folder by folder.
@@ -37,6 +37,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(statistics::routes)
                 .configure(reports::routes)
                 .configure(months::routes)
+                .configure(patrols::routes)
+                .configure(plans::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

@@ -14,6 +14,7 @@ use crate::ledgers::kind::{Format, Ledger};
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
+use crate::plans::rules::{Every, MatrixStatus, OccurrenceStatus, PlanStatus};
 use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
 /// Every enumeration with its words.
@@ -62,6 +63,10 @@ pub fn all() -> Value {
         ("report_refusal", json!(TriageRefusal::ALL)),
         ("report_progress", json!(ReportProgress::ALL)),
         ("month_status", json!(MonthStatus::ALL)),
+        ("plan_status", json!(PlanStatus::ALL)),
+        ("plan_every", json!(Every::ALL)),
+        ("plan_matrix_status", json!(MatrixStatus::ALL)),
+        ("plan_occurrence_status", json!(OccurrenceStatus::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

@@ -12,6 +12,7 @@ use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
 use crate::notices::warning::{self, Warnings};
+use crate::plans::due::{self, Due};
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::db::{Db, migrations};
 use crate::platform::ids::{Ids, SystemIds};
@@ -91,7 +92,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
 /// How soon after the start deadlines are looked at.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
-/// Looks at deadlines every so many minutes in the background; what fails is logged and tried again next time.
+/// Looks at deadlines and recurring plans every so many minutes in the background; what fails is logged and tried again
+/// next time.
 fn warn_by_the_clock(
     config: &Config,
     db: &Db,
@@ -103,8 +105,9 @@ fn warn_by_the_clock(
         0 => return None,
         minutes => Duration::from_secs(minutes * 60),
     };
-    let lease = Some(warning::lease(ids.next(SystemClock.now())));
-    let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease };
+    let holder = ids.next(SystemClock.now());
+    let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(warning::lease(holder)) };
+    let plans = Due { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(due::lease(holder)) };
     let asked = stopped.clone();
     Some(actix_web::rt::spawn(jobs::repeat(FIRST_LOOK, between, stopped, async move || {
         match work.run(&|| !*asked.borrow()).await {
@@ -113,6 +116,10 @@ fn warn_by_the_clock(
                 tracing::info!(notices = outcome.made, elsewhere = outcome.elsewhere, "deadlines were looked at");
             }
             Err(problem) => tracing::error!(%problem, "deadlines could not be looked at"),
+        }
+        match plans.run(&|| !*asked.borrow()).await {
+            Ok(inspections) => tracing::info!(inspections, "recurring plans were looked at"),
+            Err(problem) => tracing::error!(%problem, "recurring plans could not be looked at"),
         }
     })))
 }

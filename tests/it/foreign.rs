@@ -167,6 +167,8 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /recusals" => world::of("recusal", "b.s1"),
         "POST /draws" => world::of("draw", "b"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
+        "POST /plans" => world::of("plan", "b.s1"),
+        "POST /inspections/{id}/scans" => world::of("scan", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
         other => panic!("{other} takes an id of the client: name one of the other bureau here"),
     }

@@ -184,6 +184,10 @@ both_engines! {
         matrix_of(app, rows::ledgers::rows()).await;
     }
 
+    async fn plans_and_patrols_by_every_role_everywhere(app) {
+        matrix_of(app, rows::plans::rows().into_iter().chain(rows::patrols::rows()).collect()).await;
+    }
+
     async fn nobody_gets_further_than_the_public_calls(app) {
         let mut conn = world::build(app).await;
         let expired = app.token("office");

@@ -916,6 +916,118 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plans (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        title -> Text,
+        kind -> Text,
+        announced -> Bool,
+        campaign -> Bool,
+        recurring -> Bool,
+        status -> Text,
+        checklist_ids -> Doc,
+        asked -> Doc,
+        from_on -> Date,
+        to_on -> Nullable<Date>,
+        activated_at -> Nullable<Utc>,
+        activated_by -> Nullable<Id>,
+        ended_at -> Nullable<Utc>,
+        ended_by -> Nullable<Id>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_schools (plan_id, org_id) {
+        plan_id -> Id,
+        org_id -> Id,
+        bureau_id -> Id,
+        position -> Integer,
+        team -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_domains (plan_id, domain) {
+        plan_id -> Id,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_schedules (plan_id, from_on) {
+        plan_id -> Id,
+        from_on -> Date,
+        recurrence -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_pauses (plan_id, from_at) {
+        plan_id -> Id,
+        from_at -> Utc,
+        to_at -> Nullable<Utc>,
+        reason -> Text,
+        resume_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_inspections (plan_id, org_id, occurrence_on) {
+        plan_id -> Id,
+        org_id -> Id,
+        occurrence_on -> Date,
+        created_at -> Utc,
+        inspection_id -> Nullable<Id>,
+        failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    patrol_scans (id) {
+        id -> Id,
+        created_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspection_id -> Id,
+        site_id -> Id,
+        device_time -> Nullable<Utc>,
+        skew_s -> Nullable<BigInt>,
+        location -> Nullable<Doc>,
+        distance_m -> Nullable<Double>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -960,4 +1072,11 @@ diesel::allow_tables_to_appear_in_same_query!(
     draws,
     draw_commitments,
     draw_results,
+    plans,
+    plan_schools,
+    plan_domains,
+    plan_schedules,
+    plan_pauses,
+    plan_inspections,
+    patrol_scans,
 );

@@ -8,8 +8,10 @@ pub mod ledgers;
 pub mod measures;
 pub mod months;
 pub mod notices;
+pub mod patrols;
 pub mod people;
 pub mod places;
+pub mod plans;
 pub mod reports;
 
 use super::row::Row;
@@ -40,6 +42,8 @@ pub fn all() -> Vec<Row> {
         reports::rows(),
         draws::rows(),
         months::rows(),
+        patrols::rows(),
+        plans::rows(),
         notices::rows(),
         measures::rows(),
         ledgers::rows(),
