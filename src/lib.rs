@@ -10,6 +10,7 @@
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
+//! * [`documents`]: records, notices and opinions as they were issued, numbered without gaps, and as pages to print.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
@@ -23,6 +24,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod draws;
 pub mod hazards;
 pub mod inspections;

@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals, reports,
-    service, statistics,
+    accounts, catalogue, documents, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals,
+    reports, service, statistics,
 };
 
 /// Every route, folder by folder.
@@ -32,6 +32,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(hazards::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
+                .configure(documents::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)

@@ -11,6 +11,7 @@ use crate::access::turnstile::Turnstile;
 use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
+use crate::notices::retention::Retention;
 use crate::notices::warning::{self, Warnings};
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::db::{Db, migrations};
@@ -105,8 +106,14 @@ fn warn_by_the_clock(
     };
     let lease = Some(warning::lease(ids.next(SystemClock.now())));
     let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease };
+    let days = config.keep_read_notices_days;
+    let retention = Retention { db: db.clone(), clock: Arc::new(SystemClock), days };
     let asked = stopped.clone();
     Some(actix_web::rt::spawn(jobs::repeat(FIRST_LOOK, between, stopped, async move || {
+        match retention.run(&|| !*asked.borrow()).await {
+            Ok(deleted) => tracing::info!(deleted, "notices read long ago were looked at"),
+            Err(problem) => tracing::error!(%problem, "notices read long ago could not be deleted"),
+        }
         match work.run(&|| !*asked.borrow()).await {
             Ok(outcome) => {
                 metrics.warned(outcome.made);
