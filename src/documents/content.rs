@@ -287,7 +287,7 @@ pub struct Opinion {
 #[serde(tag = "type", rename_all = "snake_case")]
 pub enum Content {
     /// 现场检查记录
-    OnSiteRecord(Record),
+    OnSiteRecord(Box<Record>),
     /// 整改通知书
     RectificationNotice(NoticePaper),
     /// 复查意见书

@@ -126,7 +126,7 @@ both_engines! {
             "kind": "self_check", "org_id": org("a.s1"), "checklist_ids": [builtin::checklist_id("fang", 1)], "team": [user("officer1")],
         })).await.expect(201).id();
         visited(app, "officer1", &own, &[]).await;
-        assert_eq!(codes(issue(app, "office", &format!("/inspections/{own}"), RECORD, json!({})).await), ["schools_own", "not_lead"]);
+        assert_eq!(codes(issue(app, "office", &format!("/inspections/{own}"), RECORD, json!({})).await), ["not_lead", "schools_own"]);
     }
 
     async fn a_notice_is_frozen_and_what_happens_later_does_not_change_it(app) {

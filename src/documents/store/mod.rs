@@ -3,6 +3,7 @@
 mod code;
 mod gather;
 mod issue;
+mod papers;
 mod record;
 mod select;
 mod standing;
