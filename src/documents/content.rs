@@ -204,6 +204,9 @@ pub struct Demand {
     /// What is demanded.
     #[schema(required)]
     pub requirement: Option<String>,
+    /// The local day it was ordered; the paper may follow later.
+    #[schema(required)]
+    pub ordered_on: Option<NaiveDate>,
     /// Until which local day.
     #[schema(required)]
     pub due_on: Option<NaiveDate>,

@@ -190,7 +190,8 @@ fn rectification_notice(notice: &NoticePaper) -> Markup {
                     td {
                         p { @if one.level == Level::Major { "【重大隐患】" } (one.title) "：" (one.description) }
                         @if let Some(at) = &one.place { p { "地点：" (at) } }
-                        p { "隐患编号 " (one.hazard_number) }
+                        p { "隐患编号 " (one.hazard_number)
+                            @if let Some(day) = one.ordered_on { "，" (day) " 交办" } }
                     }
                     td { (one.basis.as_deref().unwrap_or_default()) }
                     td { (one.requirement.as_deref().unwrap_or_default()) }

@@ -143,7 +143,8 @@ both_engines! {
         let content = made.body["content"].clone();
         assert_eq!((&made.body["number"], &made.body["hazard_ids"]), (&json!("校安改〔2026〕1号"), &json!([hazards[0]])));
         assert_eq!((&content["problems"][0]["due_on"], &content["problems"][0]["requirement"]), (&json!("2026-03-09"), &json!("立即清除")));
-        assert!(content["problems"][0]["basis"].is_string() && content["copies"] == 2);
+        assert_eq!((&content["problems"][0]["ordered_on"], &content["copies"]), (&json!("2026-03-02"), &json!(2)));
+        assert!(content["problems"][0]["basis"].is_string());
         assert_eq!(codes(issue(app, "office", &at, NOTICE, json!({})).await), ["already_issued"]);
         // The second comes into a notice of its own.
         ordered(app, &hazards[1]).await;

@@ -163,6 +163,7 @@ pub(super) fn notice(
             place: places.path(row.site_id),
             basis: row.basis.clone(),
             requirement: row.requirement.clone(),
+            ordered_on: row.issued_at.map(day),
             due_on,
             plan_due_on: row.plan_due_at.filter(|_| row.plan_filed_at.is_none()).map(day),
         }
