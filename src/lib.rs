@@ -11,6 +11,7 @@
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`plans`]: campaigns and recurring plans, which make inspections.
+//! * [`documents`]: records, notices and opinions as they were issued, numbered without gaps, and as pages to print.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
@@ -24,6 +25,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod draws;
 pub mod hazards;
 pub mod inspections;

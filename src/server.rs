@@ -15,10 +15,7 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{
-    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, patrols, plans,
-    recusals, reports, service, statistics,
-};
+use crate::{accounts, catalogue, documents, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, patrols, plans, recusals, reports, service, statistics};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {
@@ -32,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(hazards::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
+                .configure(documents::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)

@@ -4,6 +4,7 @@ use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
@@ -48,6 +49,9 @@ pub fn all() -> Value {
         ("hazard_determination", json!(Determination::ALL)),
         ("hazard_warning", json!(Colour::ALL)),
         ("recusal_relation", json!(crate::recusals::rules::Relation::ALL)),
+        ("document_type", json!(DocumentType::ALL)),
+        ("document_refusal", json!(DocumentRefusal::ALL)),
+        ("document_recheck_result", json!(RecheckResult::ALL)),
         ("draw_status", json!(DrawStatus::ALL)),
         ("draw_seeding", json!(Seeding::ALL)),
         ("draw_strata_by", json!(StrataBy::ALL)),

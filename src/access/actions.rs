@@ -130,6 +130,14 @@ actions! {
         /// Asking for an exception and approving one.
         Override = [RecusalOverride];
     }
+    document {
+        /// Seeing documents.
+        Read = [DocumentRead];
+        /// Issuing one; each type then takes its own rights.
+        Issue = [DocumentIssue];
+        /// Declaring one void.
+        Void = [DocumentVoid];
+    }
     draw {
         /// Seeing draws.
         Read = [DrawRead];

@@ -145,6 +145,17 @@ pub(crate) fn prepare_folder(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+/// As [`open`], for a command that has nothing to do without what is there: a mistyped folder is told, and no empty
+/// database made.
+pub(crate) fn open_existing(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
+    if let crate::platform::db::DatabaseUrl::Sqlite(path) = &config.database
+        && !std::path::Path::new(path).exists()
+    {
+        return Err(format!("there is no database {}; `anxiao migrate` makes one", config.database));
+    }
+    open(config)
+}
+
 /// A migrated database for a command, and a runtime to use it on.
 pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
     prepare_folder(config)?;

@@ -11,6 +11,7 @@ use crate::access::turnstile::Turnstile;
 use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
+use crate::notices::retention::Retention;
 use crate::notices::warning::{self, Warnings};
 use crate::plans::due::{self, Due};
 use crate::platform::clock::{Clock, SystemClock};
@@ -108,8 +109,14 @@ fn warn_by_the_clock(
     let holder = ids.next(SystemClock.now());
     let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(warning::lease(holder)) };
     let plans = Due { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(due::lease(holder)) };
+    let days = config.keep_read_notices_days;
+    let retention = Retention { db: db.clone(), clock: Arc::new(SystemClock), days };
     let asked = stopped.clone();
     Some(actix_web::rt::spawn(jobs::repeat(FIRST_LOOK, between, stopped, async move || {
+        match retention.run(&|| !*asked.borrow()).await {
+            Ok(deleted) => tracing::info!(deleted, "notices read long ago were looked at"),
+            Err(problem) => tracing::error!(%problem, "notices read long ago could not be deleted"),
+        }
         match work.run(&|| !*asked.borrow()).await {
             Ok(outcome) => {
                 metrics.warned(outcome.made);

@@ -85,7 +85,7 @@ codes! {
     ContradictsLedger = "contradicts_ledger", 409, "与隐患台账不符", "The report contradicts the ledger";
     /// Something found, says the report; neither the ledger nor the report has any of it.
     NothingToReport = "nothing_to_report", 409, "没有可报送的隐患，请作零报告", "There is nothing to report but nothing found";
-    /// A listing of this bureau has the document number already.
+    /// A listing or document of this bureau has the document number already.
     NumberTaken = "number_taken", 409, "文号已使用", "The document number is taken";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";

@@ -165,6 +165,7 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /hazards/{id}/comments" => world::of("comment", "b.s1"),
         "POST /reports" => world::of("report", "b.s1"),
         "POST /recusals" => world::of("recusal", "b.s1"),
+        "POST /hazards/{id}/documents" | "POST /inspections/{id}/documents" => world::of("document", "b.s1"),
         "POST /draws" => world::of("draw", "b"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /plans" => world::of("plan", "b.s1"),

@@ -165,6 +165,9 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
     row.responsible_user_id = change.responsible_user_id.map(Id);
     row.rectifiers = ids(&change.rectifiers);
     row.recheckers = ids(&change.recheckers);
+    if change.bureau_ordered && !row.marks().bureau_ordered {
+        row.marks = Doc::of(&Marks { bureau_ordered: true, ..row.marks() });
+    }
     if change.decides_level {
         row.level_decided_by = Some(actor);
     }

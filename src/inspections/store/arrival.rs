@@ -10,6 +10,7 @@ use super::rights::may;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::inspections::rules::{Action, distance_m};
+use crate::notices::visits as told;
 use crate::orgs::rules::{Datum, Location as Place};
 use crate::platform::db::schema::{inspections, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -119,6 +120,7 @@ pub fn check_in(
     if seen.is_hidden() {
         release(tx, seen)?;
     }
+    told::started(tx, seen)?;
     let view = view(tx.conn, row.id)?;
     // Where a person was is no matter for the journal; the row keeps it.
     let payload = json!({"status": status, "located": body.location.is_some(), "clock_skew_s": skew});

@@ -10,6 +10,7 @@ use super::rights::{actor, facts, may, refused};
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::inspections::rules::{AcknowledgementOutcome, Action, may_acknowledge};
+use crate::notices::visits as told;
 use crate::platform::db::schema::inspections;
 use crate::platform::db::types::Doc;
 use crate::platform::db::{Receipt, Tx};
@@ -73,6 +74,7 @@ pub fn acknowledge(
             inspections::acknowledgement.eq(Doc(kept)),
         ))
         .execute(tx.conn)?;
+    told::acknowledged(tx, seen, body.outcome)?;
     finish(tx, seen, "acknowledged", json!({"outcome": body.outcome}))
 }
 
@@ -91,6 +93,7 @@ pub fn confirm(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen) -> Result<(Receipt
             inspections::confirmed_by.eq(rights.user_id()),
         ))
         .execute(tx.conn)?;
+    told::confirmed(tx, seen)?;
     finish(tx, seen, "confirmed", json!({"status": status}))
 }
 
@@ -131,5 +134,6 @@ pub fn void(
             inspections::void_reason.eq(body.reason.trim()),
         ))
         .execute(tx.conn)?;
+    told::voided(tx, seen)?;
     finish(tx, seen, "voided", json!({"status": status, "from": seen.row.status, "reason": body.reason.trim()}))
 }

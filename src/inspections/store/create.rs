@@ -333,6 +333,11 @@ fn put_checklists(conn: &mut Conn, id: Id, checklist_ids: &[Id]) -> Result<(), P
 pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Result<(Receipt, InspectionView), Problem> {
     let row = &seen.row;
     may(tx.conn, rights, seen, Action::Edit)?;
+    // Who goes and what is looked at was drawn: nobody chooses it afterwards.
+    if (edit.team.is_some() || edit.checklist_ids.is_some()) && crate::draws::store::is_drawn(tx.conn, row.id)? {
+        let (zh, en) = ("人员和清单由抽取确定，不得更改", "team and checklists were drawn and do not change");
+        return Err(Problem::new(Code::StateConflict).errors(vec![FieldError::new("", "drawn", zh, en)]));
+    }
     let team = edit.team.clone().unwrap_or_else(|| seen.team.clone());
     let lead_id = edit.lead_id.unwrap_or(row.lead_id);
     let lead_id = match (team.contains(&lead_id), edit.lead_id, team.first()) {

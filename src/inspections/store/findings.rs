@@ -18,6 +18,7 @@ use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
 use crate::hazards::store::{NewHazard, OnSpot, register};
 use crate::inspections::rules::{Action, Kind, Outcome, missing};
+use crate::notices::visits as told;
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -118,6 +119,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     let zones = zones(tx.conn, &[seen.row.bureau_id])?;
     let hazards = hazards::routes::views(tx.conn, rights, rows, &zones, tx.now)?;
     let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
+    told::submitted(tx, seen)?;
     let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
     Ok((receipt, Submitted { inspection, hazards, suggestions }))
 }

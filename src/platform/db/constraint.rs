@@ -22,6 +22,8 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("recusals_pkey", "recusals.id", Code::IdReused),
     ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),
     ("draws_pkey", "draws.id", Code::IdReused),
+    ("documents_pkey", "documents.id", Code::IdReused),
+    ("documents_number_key", "documents.bureau_id, documents.number", Code::NumberTaken),
     ("hazard_extensions_pkey", "hazard_extensions.id", Code::IdReused),
     ("hazard_listings_pkey", "hazard_listings.id", Code::IdReused),
     ("hazard_listings_number_key", "hazard_listings.bureau_id, hazard_listings.number", Code::NumberTaken),

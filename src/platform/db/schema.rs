@@ -1028,6 +1028,69 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    documents (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        kind -> Text,
+        number -> Text,
+        year -> Integer,
+        serial -> BigInt,
+        inspection_id -> Nullable<Id>,
+        hazard_id -> Nullable<Id>,
+        supersedes -> Nullable<Id>,
+        content -> Text,
+        content_sha256 -> Text,
+        voided_at -> Nullable<Utc>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_hazards (document_id, hazard_id) {
+        document_id -> Id,
+        hazard_id -> Id,
+        round -> Integer,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_domains (document_id, domain) {
+        document_id -> Id,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_codes (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        code -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1079,4 +1142,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     plan_pauses,
     plan_inspections,
     patrol_scans,
+    documents,
+    document_hazards,
+    document_domains,
+    document_codes,
 );

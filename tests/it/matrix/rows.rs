@@ -1,6 +1,7 @@
 //! Every operation of the document, folder by folder.
 
 pub mod catalogue;
+pub mod documents;
 pub mod draws;
 pub mod hazards;
 pub mod inspections;
@@ -41,6 +42,7 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         reports::rows(),
         draws::rows(),
+        documents::rows(),
         months::rows(),
         patrols::rows(),
         plans::rows(),
