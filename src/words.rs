@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
-use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::catalogue::rules::{Cadence, ChecklistStatus, Requirement, Response, Severity, Stage};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
@@ -29,6 +29,7 @@ pub fn all() -> Value {
         ("datum", json!(Datum::ALL)),
         ("item_response", json!(Response::ALL)),
         ("item_severity", json!(Severity::ALL)),
+        ("item_on_fail_require", json!(Requirement::ALL)),
         ("item_cadence", json!(Cadence::ALL)),
         ("school_stage", json!(Stage::ALL)),
         ("checklist_status", json!(ChecklistStatus::ALL)),

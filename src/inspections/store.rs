@@ -11,6 +11,7 @@ mod list;
 mod people;
 mod record;
 mod rights;
+mod scores;
 mod sight;
 
 pub use answer_record::{AnswerRow, AnswerView};
@@ -21,4 +22,5 @@ pub use create::{Edit, NewInspection, create, edit, may_keep_secret, stored};
 pub use findings::{Signature, Submit, Submitted, finding_of, link, source_of, submit};
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use record::{InspectionRow, InspectionView, view};
+pub use scores::{InspectionScores, scores_of};
 pub use sight::{AnswerCondition, Condition, Seen, among, answers_in, history, inspections_in, seen, seen_to_change};

@@ -22,6 +22,7 @@ mod accounts;
 mod bulk;
 mod calendar;
 mod catalogue;
+mod checklists;
 mod contract;
 mod demo;
 mod draws;

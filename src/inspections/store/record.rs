@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::arrival::Location;
+use super::scores::{InspectionScores as Scores, scores_so_far};
 use super::sight::Seen;
 use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
@@ -50,6 +51,7 @@ pub struct InspectionRow {
     pub void_reason: Option<String>,
     pub start_skew_s: Option<i64>,
     pub start_distance_m: Option<f64>,
+    pub score: Option<Doc>,
 }
 
 /// An inspection as it is shown.
@@ -139,6 +141,10 @@ pub struct InspectionView {
     pub void_reason: Option<String>,
     /// How far the answers have come.
     pub progress: Progress,
+    /// What the answers came to: of those given so far while the team is at work, frozen when it is handed in; null
+    /// before check-in.
+    #[schema(required, value_type = Option<Scores>)]
+    pub score: Option<Value>,
 }
 
 /// Counts of an inspection's items.
@@ -184,7 +190,7 @@ fn progress(conn: &mut Conn, ids: &[Id]) -> Result<Vec<(Id, Progress)>, Problem>
     Ok(all)
 }
 
-/// Rows as they are shown: three more statements, however many rows.
+/// Rows as they are shown: three more statements, however many rows; five where a visit is under way.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -201,18 +207,26 @@ pub fn views(conn: &mut Conn, rows: Vec<InspectionRow>) -> Result<Vec<Inspection
         .select((inspection_checklists::inspection_id, inspection_checklists::checklist_id))
         .load(conn)?;
     let progress = progress(conn, &ids)?;
+    let mut scores = scores_so_far(conn, &rows)?;
     let of = |pairs: &[(Id, Id)], id: Id| pairs.iter().filter(|(one, _)| *one == id).map(|(_, other)| *other).collect();
     Ok(rows
         .into_iter()
         .map(|row| {
             let id = row.id;
             let counts = progress.iter().find(|(one, _)| *one == id).map(|(_, counts)| *counts).unwrap_or_default();
-            shown(row, of(&teams, id), of(&checklists, id), counts)
+            let score = scores.remove(&id);
+            shown(row, of(&teams, id), of(&checklists, id), counts, score)
         })
         .collect())
 }
 
-fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Progress) -> InspectionView {
+fn shown(
+    row: InspectionRow,
+    team: Vec<Id>,
+    checklist_ids: Vec<Id>,
+    progress: Progress,
+    score: Option<Scores>,
+) -> InspectionView {
     InspectionView {
         id: row.id,
         version: row.version,
@@ -246,6 +260,7 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
         voided_by: row.voided_by,
         void_reason: row.void_reason,
         progress,
+        score: row.score.map(|doc| doc.0).or_else(|| score.map(|score| json!(score))),
     }
 }
 
