@@ -223,8 +223,8 @@ both_engines! {
         let submit = format!("/inspections/{id}/submit");
         let refused = app.post("inspector1", &submit, json!({})).await.expect(422);
         assert_eq!(refused.faults(), [
-            ("/answers/d-1/note".into(), "note_required".into()),
             ("/answers/d-1/evidence_ids".into(), "photo_required".into()),
+            ("/answers/d-1/note".into(), "note_required".into()),
             ("/answers/d-2/evidence_ids".into(), "photo_required".into()),
         ]);
         assert_eq!(app.get("office", &format!("/inspections/{id}")).await.expect(200).body["status"], "in_progress");

@@ -105,7 +105,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
         diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
         found.push(hazard);
     }
-    let score = scores_of(tx.conn, &[seen.row.id])?.remove(&seen.row.id).unwrap_or_default();
+    let score = scores_of(tx.conn, seen.row.id)?;
     // Entities first, then counters and the number: the order of locks is the same everywhere.
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -114,7 +114,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             inspections::status.eq(status),
             inspections::submitted_at.eq(tx.now),
             inspections::submitted_by.eq(rights.user_id()),
-            inspections::score.eq(Doc::of(&score)),
+            inspections::score.eq(score.as_ref().map(Doc::of)),
             inspections::conclusion.eq(body.conclusion.as_deref().map(str::trim)),
             inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
         ))

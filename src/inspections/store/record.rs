@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::arrival::Location;
-use super::scores::{InspectionScores as Scores, scores_so_far};
+use super::scores::{InspectionScores, scores_of};
 use super::sight::Seen;
 use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
@@ -141,9 +141,9 @@ pub struct InspectionView {
     pub void_reason: Option<String>,
     /// How far the answers have come.
     pub progress: Progress,
-    /// What the answers came to: of those given so far while the team is at work, frozen when it is handed in; null
-    /// before check-in.
-    #[schema(required, value_type = Option<Scores>)]
+    /// What the answers came to, frozen when it is handed in. While the team is at work a single record shows it of the
+    /// answers given so far, and lists show null.
+    #[schema(required, value_type = Option<InspectionScores>)]
     pub score: Option<Value>,
 }
 
@@ -190,7 +190,7 @@ fn progress(conn: &mut Conn, ids: &[Id]) -> Result<Vec<(Id, Progress)>, Problem>
     Ok(all)
 }
 
-/// Rows as they are shown: three more statements, however many rows; five where a visit is under way.
+/// Rows as they are shown: three more statements, however many rows.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -207,26 +207,18 @@ pub fn views(conn: &mut Conn, rows: Vec<InspectionRow>) -> Result<Vec<Inspection
         .select((inspection_checklists::inspection_id, inspection_checklists::checklist_id))
         .load(conn)?;
     let progress = progress(conn, &ids)?;
-    let mut scores = scores_so_far(conn, &rows)?;
     let of = |pairs: &[(Id, Id)], id: Id| pairs.iter().filter(|(one, _)| *one == id).map(|(_, other)| *other).collect();
     Ok(rows
         .into_iter()
         .map(|row| {
             let id = row.id;
             let counts = progress.iter().find(|(one, _)| *one == id).map(|(_, counts)| *counts).unwrap_or_default();
-            let score = scores.remove(&id);
-            shown(row, of(&teams, id), of(&checklists, id), counts, score)
+            shown(row, of(&teams, id), of(&checklists, id), counts)
         })
         .collect())
 }
 
-fn shown(
-    row: InspectionRow,
-    team: Vec<Id>,
-    checklist_ids: Vec<Id>,
-    progress: Progress,
-    score: Option<Scores>,
-) -> InspectionView {
+fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Progress) -> InspectionView {
     InspectionView {
         id: row.id,
         version: row.version,
@@ -260,7 +252,7 @@ fn shown(
         voided_by: row.voided_by,
         void_reason: row.void_reason,
         progress,
-        score: row.score.map(|doc| doc.0).or_else(|| score.map(|score| json!(score))),
+        score: row.score.map(|doc| doc.0),
     }
 }
 
@@ -270,7 +262,12 @@ fn shown(
 /// 404 where there is none.
 pub fn view(conn: &mut Conn, id: Id) -> Result<InspectionView, Problem> {
     let row: InspectionRow = inspections::table.find(id).select(InspectionRow::as_select()).first(conn)?;
-    views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)
+    let under_way = row.status == Status::InProgress && row.score.is_none();
+    let mut view = views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    if under_way {
+        view.score = scores_of(conn, id)?.map(|score| json!(score));
+    }
+    Ok(view)
 }
 
 /// Ends a change: the record as it is now, with its journal entry.

@@ -7,9 +7,8 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
-use super::record::InspectionRow;
 use crate::catalogue::rules::{Item, Scoring};
-use crate::inspections::rules::{Counted, Outcome, Score, Status, score};
+use crate::inspections::rules::{Counted, Outcome, Score, score};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, checklist_items, checklists};
 use crate::platform::db::types::{Doc, Id};
@@ -39,16 +38,6 @@ pub struct ChecklistScore {
     pub score: Score,
 }
 
-/// The scores of those under way and not frozen; nothing is asked where there are none.
-///
-/// # Errors
-/// Whatever the engine says.
-pub fn scores_so_far(conn: &mut Conn, rows: &[InspectionRow]) -> Result<BTreeMap<Id, InspectionScores>, Problem> {
-    let open = rows.iter().filter(|row| row.status == Status::InProgress && row.score.is_none());
-    let ids: Vec<Id> = open.map(|row| row.id).collect();
-    if ids.is_empty() { Ok(BTreeMap::new()) } else { scores_of(conn, &ids) }
-}
-
 struct List {
     of_school: bool,
     scoring: Scoring,
@@ -61,31 +50,30 @@ struct Part {
     items: Vec<Counted>,
 }
 
-/// The scores of inspections by their answers as they stand: two statements, however many.
+/// The scores of an inspection by its answers as they stand; none where it has none. Two statements.
 ///
 /// # Errors
 /// 500 where an item cannot be read.
-pub fn scores_of(conn: &mut Conn, ids: &[Id]) -> Result<BTreeMap<Id, InspectionScores>, Problem> {
-    let given: Vec<(Id, Id, String, Option<Outcome>)> = answers::table
-        .filter(answers::inspection_id.eq_any(ids.to_vec()))
-        .order((answers::inspection_id, answers::position))
-        .select((answers::inspection_id, answers::checklist_id, answers::item_code, answers::result))
+pub fn scores_of(conn: &mut Conn, id: Id) -> Result<Option<InspectionScores>, Problem> {
+    let given: Vec<(Id, String, Option<Outcome>)> = answers::table
+        .filter(answers::inspection_id.eq(id))
+        .order(answers::position)
+        .select((answers::checklist_id, answers::item_code, answers::result))
         .load(conn)?;
-    let mut used: Vec<Id> = given.iter().map(|row| row.1).collect();
+    let mut used: Vec<Id> = given.iter().map(|row| row.0).collect();
     used.sort_unstable();
     used.dedup();
     let lists = lists(conn, used)?;
-    let mut parts: BTreeMap<Id, Vec<Part>> = BTreeMap::new();
-    for (inspection, checklist_id, code, result) in given {
+    let mut parts: Vec<Part> = Vec::new();
+    for (checklist_id, code, result) in given {
         let Some(item) = lists.get(&checklist_id).and_then(|list| list.items.get(&code)) else { continue };
         let counted = Counted::of(item, result);
-        let parts = parts.entry(inspection).or_default();
         match parts.iter_mut().find(|part| part.checklist_id == checklist_id) {
             Some(part) => part.items.push(counted),
             None => parts.push(Part { checklist_id, items: vec![counted] }),
         }
     }
-    Ok(parts.into_iter().map(|(id, parts)| (id, scored(&parts, &lists))).collect())
+    Ok((!parts.is_empty()).then(|| scored(&parts, &lists)))
 }
 
 type ListRow = (Id, Option<Id>, Option<Id>, Option<Doc>, String, Doc);
