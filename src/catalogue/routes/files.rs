@@ -100,8 +100,10 @@ pub async fn import(
         );
     }
     let org_id = query.org_id;
-    allowed.read(move |conn, rights| store::home(conn, rights, org_id).map(drop)).await?;
+    // The whole of it before anything is answered: whether a connection outlives an answer given earlier depends on how
+    // fast the file came.
     let bytes = body::read(payload.into_inner(), FILE_LIMIT).await?;
+    allowed.read(move |conn, rights| store::home(conn, rights, org_id).map(drop)).await?;
     let hash: Arc<[u8]> = Arc::from(Sha256::digest(&bytes).as_slice());
     let domain = query.domain.clone();
     // Inflating takes longer than a worker may be kept.

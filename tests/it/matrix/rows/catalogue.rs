@@ -1,5 +1,7 @@
 //! Categories, checklists, deadlines, the calendar.
 
+use std::sync::LazyLock;
+
 use anxiao::access::{Permission as P, Role};
 use rust_xlsxwriter::Workbook;
 use serde_json::json;
@@ -36,7 +38,9 @@ fn of_the_bureau(role: Role, _: Place, _: Place) -> Option<Expect> {
     school_side(role).then_some(Expect::Beyond)
 }
 
-/// A checklist of one item as a workbook.
+/// A checklist of one item as a workbook; one, because each tells when it was made.
+static WORKBOOK: LazyLock<Vec<u8>> = LazyLock::new(workbook);
+
 fn workbook() -> Vec<u8> {
     let mut book = Workbook::new();
     let sheets: [(&str, [&[&str]; 2]); 2] = [
@@ -126,7 +130,7 @@ pub fn rows() -> Vec<Row> {
         .seen(reads),
         row("POST /checklists/import", &[P::CatalogueManage], |case| {
             let path = format!("/checklists/import?org_id={}", org_of(case.place));
-            Ask { path, xlsx: Some(workbook()), ..Ask::default() }
+            Ask { path, xlsx: Some(WORKBOOK.clone()), ..Ask::default() }
         })
         .at(ORGS)
         .but(|role, home, place| match place {
