@@ -3,8 +3,8 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
-use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
 use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
+use crate::catalogue::rules::{Cadence, ChecklistStatus, Requirement, Response, Severity, Stage};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
@@ -31,6 +31,7 @@ pub fn all() -> Value {
         ("datum", json!(Datum::ALL)),
         ("item_response", json!(Response::ALL)),
         ("item_severity", json!(Severity::ALL)),
+        ("item_on_fail_require", json!(Requirement::ALL)),
         ("item_cadence", json!(Cadence::ALL)),
         ("school_stage", json!(Stage::ALL)),
         ("checklist_status", json!(ChecklistStatus::ALL)),

@@ -11,6 +11,7 @@ mod list;
 mod people;
 mod record;
 mod rights;
+mod scores;
 mod sight;
 
 pub use answer_record::{AnswerRow, AnswerView};
@@ -23,4 +24,5 @@ pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use people::team as check_people;
 pub use record::{InspectionRow, InspectionView, view};
 pub use rights::may;
+pub use scores::{InspectionScores, scores_of};
 pub use sight::{AnswerCondition, Condition, Seen, among, answers_in, history, inspections_in, seen, seen_to_change};

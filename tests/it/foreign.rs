@@ -154,7 +154,7 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /users" => world::person("b.s1"),
         "POST /orgs" => world::org_of("b.s1"),
         "POST /orgs/{id}/sites" => world::of("site", "b.s1"),
-        "POST /checklists" => world::of("checklist", "b.s1"),
+        "POST /checklists" | "POST /checklists/{id}/additions" => world::of("checklist", "b.s1"),
         "POST /deadline-policies" => world::of("policy", "b"),
         "POST /inspections" => world::of("inspection", "b.s1"),
         "POST /hazards/{id}/extensions" => world::of("extension", "b.s1"),

@@ -24,6 +24,7 @@ mod calendar;
 mod campaign_cadence;
 mod campaigns;
 mod catalogue;
+mod checklists;
 mod commands;
 mod contract;
 mod demo;

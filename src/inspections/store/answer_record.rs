@@ -5,13 +5,16 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::catalogue::rules::{Item, Severity};
-use crate::inspections::rules::{self, Outcome, Photo};
+use crate::catalogue::rules::{Item, Requirement, Severity};
+use crate::inspections::rules::{self, Carried, Outcome, Photo, PhotoGap, Photos};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, checklist_items};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::error::Problem;
 use crate::platform::http::Record;
+
+/// The content of evidence is not kept yet, so none has been received.
+const RECEIVED: usize = 0;
 
 /// An answer as stored.
 #[derive(Debug, Clone, Queryable, Selectable)]
@@ -44,6 +47,16 @@ pub struct AnswerRow {
     pub answered_at: Option<Timestamp>,
     pub device_time: Option<Timestamp>,
     pub hazard_id: Option<Id>,
+}
+
+impl AnswerRow {
+    /// What the answer carries. Photos count as claimed; the photos of a fix on the spot are those from before it.
+    #[must_use]
+    pub fn carried(&self) -> Carried<'_> {
+        let claims = if self.on_the_spot { &self.before_evidence_ids } else { &self.evidence_ids };
+        let claimed = claims.0.as_array().map_or(0, Vec::len);
+        Carried { result: self.result, note: self.note.as_deref(), photos: Photos { claimed, received: RECEIVED } }
+    }
 }
 
 /// An answer as it is shown, with its item.
@@ -109,6 +122,8 @@ pub struct AnswerView {
     pub fixed_by: Option<Id>,
     /// Whether the photo a failed item demands is there.
     pub photo: Photo,
+    /// What the answer still needs before the inspection is handed in.
+    pub lacks: Vec<Requirement>,
     /// Who answered.
     #[schema(required)]
     pub answered_by: Option<Id>,
@@ -160,6 +175,7 @@ pub fn with_items(conn: &mut Conn, rows: Vec<AnswerRow>) -> Result<Vec<(AnswerRo
 /// An answer with its item, as it is shown.
 #[must_use]
 pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
+    let lacks = rules::lacks(&item, row.carried(), PhotoGap::default());
     AnswerView {
         id: row.id,
         version: row.version,
@@ -171,8 +187,8 @@ pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
         item_code: row.item_code,
         category: row.category,
         domain: row.domain,
-        // The content of evidence is not kept yet, so none has been received.
-        photo: rules::photo(&item, row.result, 0),
+        photo: rules::photo(&item, row.result, RECEIVED),
+        lacks,
         item,
         result: row.result,
         value: row.value.map(|doc| doc.0),

@@ -8,6 +8,7 @@ use utoipa::ToSchema;
 use super::answer_record::{AnswerRow, rows_of, with_items};
 use super::record::{InspectionView, finish};
 use super::rights::may;
+use super::scores::scores_of;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::catalogue::rules::{Item, Response, Severity};
@@ -17,7 +18,7 @@ use crate::hazards::routes::Hazard;
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
 use crate::hazards::store::{NewHazard, OnSpot, register};
-use crate::inspections::rules::{Action, Kind, Outcome, missing};
+use crate::inspections::rules::{Action, Kind, Outcome, PhotoGap, gaps, missing};
 use crate::notices::visits as told;
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
@@ -78,16 +79,21 @@ pub struct Submitted {
 /// Hands an inspection in.
 ///
 /// # Errors
-/// 422 with a pointer `/answers/{item_code}` for each item without an answer; 409 by the rules.
+/// 422 with a pointer `/answers/{item_code}` for each item without an answer, and with `/answers/{item_code}/note` or
+/// `/answers/{item_code}/evidence_ids` for what a failed one lacks; 409 by the rules.
 pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> Result<(Receipt, Submitted), Problem> {
     let rows = rows_of(tx.conn, seen.row.id)?;
     let open = missing(rows.iter().map(|row| (row.item_code.as_str(), row.result)));
     if !open.is_empty() {
         return Err(invalid(open));
     }
-    let status = may(tx.conn, rights, seen, Action::Submit)?;
     let failed: Vec<AnswerRow> = rows.into_iter().filter(|row| row.result == Some(Outcome::Fail)).collect();
     let failed = with_items(tx.conn, failed)?;
+    let lacking = gaps(failed.iter().map(|(row, item)| (item, row.carried())), PhotoGap::default());
+    if !lacking.is_empty() {
+        return Err(invalid(lacking));
+    }
+    let status = may(tx.conn, rights, seen, Action::Submit)?;
     let mut found = Vec::with_capacity(failed.len());
     let mut suggested = Vec::new();
     for (row, item) in &failed {
@@ -100,6 +106,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
         diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
         found.push(hazard);
     }
+    let score = scores_of(tx.conn, seen.row.id)?;
     // Entities first, then counters and the number: the order of locks is the same everywhere.
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -108,6 +115,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             inspections::status.eq(status),
             inspections::submitted_at.eq(tx.now),
             inspections::submitted_by.eq(rights.user_id()),
+            inspections::score.eq(score.as_ref().map(Doc::of)),
             inspections::conclusion.eq(body.conclusion.as_deref().map(str::trim)),
             inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
         ))

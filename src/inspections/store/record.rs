@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::arrival::Location;
+use super::scores::{InspectionScores, scores_of};
 use super::sight::Seen;
 use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
@@ -50,6 +51,7 @@ pub struct InspectionRow {
     pub void_reason: Option<String>,
     pub start_skew_s: Option<i64>,
     pub start_distance_m: Option<f64>,
+    pub score: Option<Doc>,
 }
 
 /// An inspection as it is shown.
@@ -139,6 +141,10 @@ pub struct InspectionView {
     pub void_reason: Option<String>,
     /// How far the answers have come.
     pub progress: Progress,
+    /// What the answers came to, frozen when it is handed in. While the team is at work a single record shows it of the
+    /// answers given so far, and lists show null.
+    #[schema(required, value_type = Option<InspectionScores>)]
+    pub score: Option<Value>,
 }
 
 /// Counts of an inspection's items.
@@ -246,6 +252,7 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
         voided_by: row.voided_by,
         void_reason: row.void_reason,
         progress,
+        score: row.score.map(|doc| doc.0),
     }
 }
 
@@ -255,7 +262,12 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
 /// 404 where there is none.
 pub fn view(conn: &mut Conn, id: Id) -> Result<InspectionView, Problem> {
     let row: InspectionRow = inspections::table.find(id).select(InspectionRow::as_select()).first(conn)?;
-    views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)
+    let under_way = row.status == Status::InProgress && row.score.is_none();
+    let mut view = views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    if under_way {
+        view.score = scores_of(conn, id)?.map(|score| json!(score));
+    }
+    Ok(view)
 }
 
 /// Ends a change: the record as it is now, with its journal entry.

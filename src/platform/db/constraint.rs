@@ -16,6 +16,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("users_pkey", "users.id", Code::IdReused),
     ("checklists_pkey", "checklists.id", Code::IdReused),
     ("checklists_revision_key", "checklists.lineage_id, checklists.revision", Code::StateConflict),
+    ("checklists_addition_key", "checklists.org_id, checklists.adds_to, checklists.revision", Code::StateConflict),
     ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
     ("inspections_pkey", "inspections.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),

@@ -222,6 +222,9 @@ diesel::table! {
         status -> Text,
         published_at -> Nullable<Utc>,
         retired_at -> Nullable<Utc>,
+        sections -> Doc,
+        scoring -> Nullable<Doc>,
+        adds_to -> Nullable<Id>,
     }
 }
 
@@ -310,6 +313,7 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         start_skew_s -> Nullable<BigInt>,
         start_distance_m -> Nullable<Double>,
+        score -> Nullable<Doc>,
     }
 }
 

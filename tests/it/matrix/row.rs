@@ -21,6 +21,8 @@ pub struct Ask {
     pub body: Option<Value>,
     /// The body as CSV.
     pub csv: Option<String>,
+    /// The body as XLSX.
+    pub xlsx: Option<Vec<u8>>,
     /// The version seen.
     pub version: Option<i64>,
     /// With this session rather than the usual one.
@@ -192,6 +194,10 @@ impl Row {
         }
         if let Some(csv) = &ask.csv {
             request = request.header("content-type", "text/csv").body(csv.clone());
+        }
+        if let Some(xlsx) = &ask.xlsx {
+            let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+            request = request.header("content-type", media).body(xlsx.clone());
         }
         request
     }

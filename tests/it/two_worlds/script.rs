@@ -357,7 +357,9 @@ async fn own_check(app: &TestApp, who: &str, ask: &Ask) -> Vec<Answer> {
                 }
                 "choice" => json!({"item_code": code, "value": "none"}),
                 "text" => json!({"item_code": code, "value": "好"}),
-                _ if code == "fang-003" => json!({"item_code": code, "result": "fail", "note": "堆物"}),
+                _ if code == "fang-003" => {
+                    json!({"item_code": code, "result": "fail", "note": "堆物", "evidence_ids": [built_in("photo")]})
+                }
                 _ => json!({"item_code": code, "result": "pass"}),
             }
         })
