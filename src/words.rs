@@ -9,7 +9,10 @@ use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
-use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::inspections::rules::{
+    AcknowledgementOutcome, InspectionKind, InspectionStatus, ObjectionDecision, Outcome, Photo,
+};
+use crate::inspections::store::{AmendedHazard, Observed};
 use crate::ledgers::kind::{Format, Ledger};
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
@@ -37,6 +40,9 @@ pub fn all() -> Value {
         ("answer_result", json!(Outcome::ALL)),
         ("answer_photo", json!(Photo::ALL)),
         ("acknowledgement_outcome", json!(AcknowledgementOutcome::ALL)),
+        ("objection_decision", json!(ObjectionDecision::ALL)),
+        ("amended_hazard", json!(AmendedHazard::ALL)),
+        ("hazard_observed", json!(Observed::ALL)),
         ("hazard_status", json!(Status::ALL)),
         ("hazard_level", json!(Level::ALL)),
         ("hazard_source", json!(Source::ALL)),

@@ -40,4 +40,6 @@ pub struct Marks {
     pub awaiting_reply: i32,
     /// How it was judged to be a major.
     pub determination: Option<Determination>,
+    /// The record of inspection that found it was amended and does not find it any more: the bureau looks into it.
+    pub finding_withdrawn: bool,
 }

@@ -14,7 +14,7 @@ use crate::platform::error::Problem;
 use crate::platform::http::Record;
 
 /// An answer as stored.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = answers)]
 #[expect(missing_docs, reason = "the columns are explained in the migrations")]
 pub struct AnswerRow {

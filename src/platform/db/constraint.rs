@@ -18,6 +18,8 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("checklists_revision_key", "checklists.lineage_id, checklists.revision", Code::StateConflict),
     ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
     ("inspections_pkey", "inspections.id", Code::IdReused),
+    ("inspection_amendments_pkey", "inspection_amendments.id", Code::IdReused),
+    ("signing_delegations_pkey", "signing_delegations.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
     ("recusals_pkey", "recusals.id", Code::IdReused),
     ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),
