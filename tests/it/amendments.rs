@@ -34,7 +34,8 @@ async fn submitted(app: &TestApp) -> (String, String) {
     let id = started(app, "routine", "office", &["inspector1", "inspector2"]).await;
     let fail = json!({"result": "fail", "note": "堆物"});
     app.put("inspector1", &format!("/inspections/{id}/answers/fang-003"), fail).await.expect(200);
-    let end = app.post("inspector1", &format!("/inspections/{id}/submit"), json!({"conclusion": "一处"})).await.expect(200);
+    let end =
+        app.post("inspector1", &format!("/inspections/{id}/submit"), json!({"conclusion": "一处"})).await.expect(200);
     assert_eq!(end.body["inspection"]["revision"], 1);
     let hazard = end.body["hazards"][0]["id"].as_str().unwrap().to_owned();
     (id, hazard)
