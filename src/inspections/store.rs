@@ -1,6 +1,7 @@
 //! Queries of inspections, teams and answers.
 
 mod amend;
+mod amendment_record;
 mod answer_record;
 mod answers;
 mod arrival;
@@ -18,7 +19,8 @@ mod rights;
 mod sight;
 mod versions;
 
-pub use amend::{Amended, AmendedHazard, AmendmentView, NewAmendment, amend, amended_before, amendments};
+pub use amend::amend;
+pub use amendment_record::{Amended, AmendedHazard, AmendmentView, NewAmendment, amended_before, amendments};
 pub use answer_record::{AnswerRow, AnswerView};
 pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item};
 pub use arrival::{CheckIn, Location, check_in};
