@@ -3,14 +3,17 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
-use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Requirement, Response, Severity, Stage};
+use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
-use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::inspections::rules::{
+    AcknowledgementOutcome, InspectionKind, InspectionStatus, ObjectionDecision, Outcome, Photo,
+};
+use crate::inspections::store::{AmendedHazard, Observed};
 use crate::ledgers::kind::{Format, Ledger};
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
@@ -40,6 +43,9 @@ pub fn all() -> Value {
         ("answer_result", json!(Outcome::ALL)),
         ("answer_photo", json!(Photo::ALL)),
         ("acknowledgement_outcome", json!(AcknowledgementOutcome::ALL)),
+        ("objection_decision", json!(ObjectionDecision::ALL)),
+        ("amended_hazard", json!(AmendedHazard::ALL)),
+        ("hazard_observed", json!(Observed::ALL)),
         ("hazard_status", json!(Status::ALL)),
         ("hazard_level", json!(Level::ALL)),
         ("hazard_source", json!(Source::ALL)),

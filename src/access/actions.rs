@@ -75,6 +75,10 @@ actions! {
         Acknowledge = [InspectionAcknowledge, InspectionPerform];
         /// Confirming.
         Confirm = [InspectionConfirm];
+        /// Letting somebody sign for the school, and taking it back.
+        Delegate = [InspectionAcknowledge];
+        /// Seeing who may sign for a school.
+        Delegations = [InspectionAcknowledge, InspectionConfirm];
         /// Voiding: before check-in by who plans, later by the bureau.
         Void = [InspectionVoid, InspectionPlan];
     }

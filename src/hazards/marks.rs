@@ -44,4 +44,6 @@ pub struct Marks {
     /// The bureau has given it a deadline or somebody to put it right: no school declares it void.
     #[serde(skip_serializing_if = "std::ops::Not::not")]
     pub bureau_ordered: bool,
+    /// The record of inspection that found it was amended and does not find it any more: the bureau looks into it.
+    pub finding_withdrawn: bool,
 }

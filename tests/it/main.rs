@@ -19,6 +19,7 @@
 mod support;
 
 mod accounts;
+mod amendments;
 mod bulk;
 mod calendar;
 mod campaign_cadence;

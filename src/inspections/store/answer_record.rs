@@ -17,7 +17,7 @@ use crate::platform::http::Record;
 const RECEIVED: usize = 0;
 
 /// An answer as stored.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = answers)]
 #[expect(missing_docs, reason = "the columns are explained in the migrations")]
 pub struct AnswerRow {

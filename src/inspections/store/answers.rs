@@ -94,16 +94,21 @@ pub struct AnswersBody {
 
 impl Check for AnswersBody {
     fn check(&self, faults: &mut Faults) {
-        faults.at_most("/answers", self.answers.len(), MAX_ANSWERS);
-        for (place, answer) in self.answers.iter().enumerate() {
-            let at = format!("/answers/{place}/item_code");
-            match &answer.item_code {
-                None => faults.add(Fault::at(at, "required").into()),
-                Some(code) if self.answers.iter().take(place).any(|other| other.item_code.as_ref() == Some(code)) => {
-                    faults.add(Fault::at(at, "duplicate").into());
-                }
-                Some(_) => {}
+        check_codes(faults, &self.answers);
+    }
+}
+
+/// Each of several answers names its item, and no item twice.
+pub(super) fn check_codes(faults: &mut Faults, answers: &[AnswerBody]) {
+    faults.at_most("/answers", answers.len(), MAX_ANSWERS);
+    for (place, answer) in answers.iter().enumerate() {
+        let at = format!("/answers/{place}/item_code");
+        match &answer.item_code {
+            None => faults.add(Fault::at(at, "required").into()),
+            Some(code) if answers.iter().take(place).any(|other| other.item_code.as_ref() == Some(code)) => {
+                faults.add(Fault::at(at, "duplicate").into());
             }
+            Some(_) => {}
         }
     }
 }
@@ -149,33 +154,8 @@ pub fn answer(
     bodies: &[AnswerBody],
     place: impl Fn(usize) -> String,
 ) -> Result<(Option<Receipt>, Vec<AnswerView>), Problem> {
-    let codes: Vec<String> = bodies.iter().filter_map(|body| body.item_code.clone()).collect();
-    let rows: Vec<AnswerRow> = answers::table
-        .filter(answers::inspection_id.eq(seen.row.id))
-        .filter(answers::item_code.eq_any(codes))
-        .select(AnswerRow::as_select())
-        .load(tx.conn)?;
-    named(tx, seen, bodies)?;
-    let mut known = with_items(tx.conn, rows)?;
+    let given = judged(tx, rights, seen, bodies, place)?;
     let answerer = rights.user_id();
-    let mut faults = Vec::new();
-    let mut given: Vec<(AnswerRow, Item, &AnswerBody, Evaluated)> = Vec::new();
-    for (index, body) in bodies.iter().enumerate() {
-        let at = place(index);
-        let found = known.iter().position(|(row, _)| Some(&row.item_code) == body.item_code.as_ref());
-        let Some(found) = found else {
-            faults.push(Fault::at(format!("{at}/item_code"), "unknown_item"));
-            continue;
-        };
-        let (row, item) = known.swap_remove(found);
-        match rules::evaluate(&item, &body.input(), answerer.0) {
-            Ok(evaluated) => given.push((row, item, body, evaluated)),
-            Err(found) => faults.extend(found.into_iter().map(|fault| fault.under(&at))),
-        }
-    }
-    if !faults.is_empty() {
-        return Err(invalid(faults));
-    }
     may(tx.conn, rights, seen, Action::Answer)?;
     let mut changes = Vec::new();
     let mut views = Vec::new();
@@ -198,6 +178,50 @@ pub fn answer(
     Ok((Some(tx.record(event)?), views))
 }
 
+/// An answer as it was given: the row it takes the place in, its item, and what it is worth.
+pub(super) type Given<'a> = (AnswerRow, Item, &'a AnswerBody, Evaluated);
+
+/// What answers are worth, before anybody asks whether they may be given now.
+///
+/// # Errors
+/// 404 for a site or a person out of sight; 422 with every fault.
+pub(super) fn judged<'a>(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    bodies: &'a [AnswerBody],
+    place: impl Fn(usize) -> String,
+) -> Result<Vec<Given<'a>>, Problem> {
+    let codes: Vec<String> = bodies.iter().filter_map(|body| body.item_code.clone()).collect();
+    let rows: Vec<AnswerRow> = answers::table
+        .filter(answers::inspection_id.eq(seen.row.id))
+        .filter(answers::item_code.eq_any(codes))
+        .select(AnswerRow::as_select())
+        .load(tx.conn)?;
+    named(tx, seen, bodies)?;
+    let mut known = with_items(tx.conn, rows)?;
+    let answerer = rights.user_id();
+    let mut faults = Vec::new();
+    let mut given: Vec<Given<'a>> = Vec::new();
+    for (index, body) in bodies.iter().enumerate() {
+        let at = place(index);
+        let found = known.iter().position(|(row, _)| Some(&row.item_code) == body.item_code.as_ref());
+        let Some(found) = found else {
+            faults.push(Fault::at(format!("{at}/item_code"), "unknown_item"));
+            continue;
+        };
+        let (row, item) = known.swap_remove(found);
+        match rules::evaluate(&item, &body.input(), answerer.0) {
+            Ok(evaluated) => given.push((row, item, body, evaluated)),
+            Err(found) => faults.extend(found.into_iter().map(|fault| fault.under(&at))),
+        }
+    }
+    if !faults.is_empty() {
+        return Err(invalid(faults));
+    }
+    Ok(given)
+}
+
 /// Sites must be the school's; who fixed must be of the school or the bureau.
 fn named(tx: &mut Tx<'_>, seen: &Seen, bodies: &[AnswerBody]) -> Result<(), Problem> {
     let mut wanted: Vec<Id> = bodies.iter().filter_map(|body| body.site_id).collect();
@@ -217,7 +241,13 @@ fn named(tx: &mut Tx<'_>, seen: &Seen, bodies: &[AnswerBody]) -> Result<(), Prob
     if fixers.is_empty() { Ok(()) } else { people::known(tx.conn, &seen.org, &fixers, tx.now) }
 }
 
-fn after(row: &AnswerRow, body: &AnswerBody, evaluated: &Evaluated, answerer: Id, now: Timestamp) -> AnswerRow {
+pub(super) fn after(
+    row: &AnswerRow,
+    body: &AnswerBody,
+    evaluated: &Evaluated,
+    answerer: Id,
+    now: Timestamp,
+) -> AnswerRow {
     AnswerRow {
         version: row.version + 1,
         updated_at: now,
@@ -242,6 +272,11 @@ fn after(row: &AnswerRow, body: &AnswerBody, evaluated: &Evaluated, answerer: Id
 
 /// Whether an answer says what is stored already: a repeat, which changes nothing.
 fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
+    says_the_same(old, new) && old.answered_by == new.answered_by && old.device_time == new.device_time
+}
+
+/// Whether two answers say the same, whoever gave them.
+pub(super) fn says_the_same(old: &AnswerRow, new: &AnswerRow) -> bool {
     old.result == new.result
         && old.value == new.value
         && old.note == new.note
@@ -254,11 +289,9 @@ fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
         && old.after_evidence_ids == new.after_evidence_ids
         && old.measures_taken == new.measures_taken
         && old.fixed_by == new.fixed_by
-        && old.answered_by == new.answered_by
-        && old.device_time == new.device_time
 }
 
-fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
+pub(super) fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
     diesel::update(answers::table.find(row.id))
         .set((
             answers::version.eq(row.version),

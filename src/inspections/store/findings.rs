@@ -72,7 +72,8 @@ pub struct Submitted {
     pub inspection: InspectionView,
     /// One hazard for each failed item, in order.
     pub hazards: Vec<Hazard>,
-    /// What external inspectors found: suggested, until the bureau accepts it as a hazard.
+    /// What external inspectors found, until the bureau accepts it as a hazard; what the school's staff found in its own
+    /// checks, until the school does.
     pub suggestions: Vec<ReportView>,
 }
 
@@ -99,8 +100,9 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     for (row, item) in &failed {
         let hazard = finding(tx.new_id(), (seen.row.kind, seen.row.id), row, item, rights.user_id())?;
         let finder = (hazard.reported_by, hazard.found_at);
-        if !seen.row.kind.of_school() && suggests(tx.conn, finder.0, &seen.org, &hazard.domain, finder.1)? {
-            suggested.push(hazard);
+        let own_check = seen.row.kind.of_school();
+        if let Some(kind) = suggests(tx.conn, finder.0, &seen.org, &hazard.domain, (own_check, finder.1))? {
+            suggested.push((hazard, kind));
             continue;
         }
         diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
@@ -118,10 +120,11 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             inspections::score.eq(score.as_ref().map(Doc::of)),
             inspections::conclusion.eq(body.conclusion.as_deref().map(str::trim)),
             inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
+            inspections::revision.eq(1),
         ))
         .execute(tx.conn)?;
-    let suggestions =
-        suggested.into_iter().map(|found| Ok(suggest(tx, &seen.org, found)?.into())).collect::<Result<_, Problem>>()?;
+    let suggestions = suggested.into_iter().map(|(found, kind)| Ok(suggest(tx, &seen.org, found, kind)?.into()));
+    let suggestions = suggestions.collect::<Result<_, Problem>>()?;
     let ids: Vec<Id> = found.iter().map(|hazard| hazard.id).collect();
     let (rows, _) = register(tx, &seen.org, found)?;
     let zones = zones(tx.conn, &[seen.row.bureau_id])?;
@@ -179,7 +182,7 @@ pub fn link(conn: &mut Conn, inspection_id: Id, item_code: &str, hazard_id: Id) 
 }
 
 /// The hazard of a failed item, with the item's defaults.
-fn finding(
+pub(super) fn finding(
     id: Id,
     (kind, inspection_id): (Kind, Id),
     row: &AnswerRow,

@@ -52,6 +52,8 @@ pub struct InspectionRow {
     pub start_skew_s: Option<i64>,
     pub start_distance_m: Option<f64>,
     pub score: Option<Doc>,
+    pub revision: i32,
+    pub objection_reply: Option<Doc>,
 }
 
 /// An inspection as it is shown.
@@ -121,9 +123,14 @@ pub struct InspectionView {
     /// Who signed on the spot.
     #[schema(required, value_type = Option<Object>)]
     pub signatures: Option<Value>,
-    /// What became of it at the school: outcome, who, when, and the words that go with it.
+    /// Which version of the record this is: 0 before it is handed in, then 1, one more with each amendment.
+    pub revision: i32,
+    /// What became of this version at the school: outcome, who, when, and the words that go with it.
     #[schema(required, value_type = Option<Object>)]
     pub acknowledgement: Option<Value>,
+    /// The bureau's answer to the school's objection: decision, reason, who, when.
+    #[schema(required, value_type = Option<Object>)]
+    pub objection_reply: Option<Value>,
     /// When the bureau confirmed it.
     #[schema(required)]
     pub confirmed_at: Option<Timestamp>,
@@ -245,7 +252,9 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
         submitted_by: row.submitted_by,
         conclusion: row.conclusion,
         signatures: row.signatures.map(|doc| doc.0),
+        revision: row.revision,
         acknowledgement: row.acknowledgement.map(|doc| doc.0),
+        objection_reply: row.objection_reply.map(|doc| doc.0),
         confirmed_at: row.confirmed_at,
         confirmed_by: row.confirmed_by,
         voided_at: row.voided_at,

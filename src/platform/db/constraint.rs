@@ -19,6 +19,8 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("checklists_addition_key", "checklists.org_id, checklists.adds_to, checklists.revision", Code::StateConflict),
     ("deadline_policies_pkey", "deadline_policies.id", Code::IdReused),
     ("inspections_pkey", "inspections.id", Code::IdReused),
+    ("inspection_amendments_pkey", "inspection_amendments.id", Code::IdReused),
+    ("signing_delegations_pkey", "signing_delegations.id", Code::IdReused),
     ("hazards_pkey", "hazards.id", Code::IdReused),
     ("recusals_pkey", "recusals.id", Code::IdReused),
     ("recusal_overrides_pkey", "recusal_overrides.id", Code::IdReused),

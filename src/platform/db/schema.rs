@@ -313,6 +313,8 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         start_skew_s -> Nullable<BigInt>,
         start_distance_m -> Nullable<Double>,
+        revision -> Integer,
+        objection_reply -> Nullable<Doc>,
         score -> Nullable<Doc>,
     }
 }
@@ -1095,6 +1097,71 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_versions (inspection_id, number) {
+        inspection_id -> Id,
+        number -> Integer,
+        superseded_at -> Utc,
+        record -> Doc,
+        answers -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_amendments (id) {
+        id -> Id,
+        created_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        inspection_id -> Id,
+        number -> Integer,
+        reason -> Text,
+        difference -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_observations (inspection_id, hazard_id) {
+        inspection_id -> Id,
+        hazard_id -> Id,
+        observed -> Text,
+        note -> Nullable<Text>,
+        observed_by -> Id,
+        observed_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    signing_delegations (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        user_id -> Id,
+        valid_from -> Date,
+        valid_to -> Date,
+        note -> Nullable<Text>,
+        revoked_at -> Nullable<Utc>,
+        revoked_by -> Nullable<Id>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1150,4 +1217,8 @@ diesel::allow_tables_to_appear_in_same_query!(
     document_hazards,
     document_domains,
     document_codes,
+    inspection_versions,
+    inspection_amendments,
+    hazard_observations,
+    signing_delegations,
 );
