@@ -11,6 +11,7 @@ use crate::accounts::tokens::Tokens;
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::export::Exports;
+use crate::platform::files::Files;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 use crate::reports::Compartment;
@@ -34,6 +35,8 @@ pub struct App {
     pub compartment: Arc<Compartment>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Photos and files.
+    pub files: Files,
     /// Places for exports, and where their files lie.
     pub exports: Exports,
     leaving: AtomicBool,
@@ -49,8 +52,10 @@ impl App {
         (tokens, compartment): (Tokens, Arc<Compartment>),
         turnstile: Turnstile,
         metrics: Arc<Metrics>,
+        files: Files,
     ) -> Self {
         Self {
+            files,
             turnstile,
             compartment,
             db,

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::access::turnstile::Limits;
 use crate::platform::db::{DatabaseUrl, DbOptions};
+use crate::platform::files::settings as files;
 
 /// Settings as given in one place; what is not given is left to the place before.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -27,6 +28,33 @@ pub struct Given {
     /// File with the key of the compartment of reporters' contacts; nodes share it [default: DATA_DIR/contact-key.json]
     #[arg(long, global = true, env = "ANXIAO_CONTACT_KEY_FILE", value_name = "FILE")]
     pub contact_key_file: Option<PathBuf>,
+    /// Where photos and files are kept: a folder, or `s3://BUCKET[/PREFIX]` [default: DATA_DIR/evidence]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_STORE", value_name = "PLACE")]
+    pub evidence_store: Option<String>,
+    /// Folder of uploads in progress; nodes share it [default: .parts in the store's folder; with S3 DATA_DIR/parts]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PARTS", value_name = "DIR")]
+    pub evidence_parts: Option<PathBuf>,
+    /// S3: `https://HOST[:PORT]`
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_ENDPOINT", value_name = "URL")]
+    pub evidence_s3_endpoint: Option<String>,
+    /// S3: the region that signatures name [default: us-east-1]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_REGION", value_name = "NAME")]
+    pub evidence_s3_region: Option<String>,
+    /// S3: access key id
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_KEY_ID", value_name = "ID")]
+    pub evidence_s3_key_id: Option<String>,
+    /// S3: secret access key; better in the environment or in a file than here
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub evidence_s3_secret: Option<String>,
+    /// S3: file that holds the secret access key
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_SECRET_FILE", value_name = "FILE")]
+    pub evidence_s3_secret_file: Option<PathBuf>,
+    /// S3: ENDPOINT/BUCKET/KEY rather than BUCKET.ENDPOINT/KEY [default: true]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_PATH_STYLE", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub evidence_s3_path_style: Option<bool>,
+    /// S3: file of the certificates, in PEM, to trust instead of the public ones
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_CA_FILE", value_name = "FILE")]
+    pub evidence_s3_ca_file: Option<PathBuf>,
     /// What is logged, as in `info` or `warn,anxiao=debug` [default: info]
     #[arg(long, global = true, env = "ANXIAO_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -98,6 +126,8 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How often strangers may call.
     pub limits: Limits,
+    /// Where photos and files are kept.
+    pub files: files::Settings,
     /// The log filter.
     pub log: String,
     /// The API.
@@ -136,6 +166,15 @@ impl Given {
             data_dir: self.data_dir.or(below.data_dir),
             signing_key_file: self.signing_key_file.or(below.signing_key_file),
             contact_key_file: self.contact_key_file.or(below.contact_key_file),
+            evidence_store: self.evidence_store.or(below.evidence_store),
+            evidence_parts: self.evidence_parts.or(below.evidence_parts),
+            evidence_s3_endpoint: self.evidence_s3_endpoint.or(below.evidence_s3_endpoint),
+            evidence_s3_region: self.evidence_s3_region.or(below.evidence_s3_region),
+            evidence_s3_key_id: self.evidence_s3_key_id.or(below.evidence_s3_key_id),
+            evidence_s3_secret: self.evidence_s3_secret.or(below.evidence_s3_secret),
+            evidence_s3_secret_file: self.evidence_s3_secret_file.or(below.evidence_s3_secret_file),
+            evidence_s3_path_style: self.evidence_s3_path_style.or(below.evidence_s3_path_style),
+            evidence_s3_ca_file: self.evidence_s3_ca_file.or(below.evidence_s3_ca_file),
             trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
             sign_ins_per_minute: self.sign_ins_per_minute.or(below.sign_ins_per_minute),
             reports_per_address: self.reports_per_address.or(below.reports_per_address),
@@ -176,7 +215,19 @@ impl Given {
             Some(number) => Ok(number),
             None => Ok(default),
         };
+        let files = files::Given {
+            store: self.evidence_store,
+            parts: self.evidence_parts,
+            endpoint: self.evidence_s3_endpoint,
+            region: self.evidence_s3_region,
+            key_id: self.evidence_s3_key_id,
+            secret: self.evidence_s3_secret,
+            secret_file: self.evidence_s3_secret_file,
+            path_style: self.evidence_s3_path_style,
+            ca_file: self.evidence_s3_ca_file,
+        };
         Ok(Config {
+            files: files.settle(&data_dir)?,
             database: DatabaseUrl::parse(&url)?,
             signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
             contact_key_file: self.contact_key_file.unwrap_or_else(|| data_dir.join("contact-key.json")),
@@ -216,7 +267,17 @@ impl Config {
     /// The settings as a config file, without secrets.
     #[must_use]
     pub fn print(&self) -> String {
+        let s3 = self.files.place.bucket();
         let given = Given {
+            evidence_store: Some(self.files.place.print()),
+            evidence_parts: Some(self.files.parts.clone()),
+            evidence_s3_endpoint: s3.map(|place| place.endpoint.clone()),
+            evidence_s3_region: s3.map(|place| place.region.clone()),
+            evidence_s3_key_id: s3.map(|place| place.key_id.clone()),
+            evidence_s3_secret: None,
+            evidence_s3_secret_file: None,
+            evidence_s3_path_style: s3.map(|place| place.path_style),
+            evidence_s3_ca_file: s3.and_then(|place| place.ca_file.clone()),
             database_url: Some(self.database.to_string()),
             data_dir: Some(self.data_dir.clone()),
             signing_key_file: Some(self.signing_key_file.clone()),
