@@ -232,7 +232,7 @@ both_engines! {
         let good = picture(40, 30, ImageFormat::Jpeg, 3);
         let first = declared(app, "inspector1", 1, &good, item(&visit)).await;
         let wrong = upload(app, "inspector1", &first, multipart(&picture(40, 30, ImageFormat::Jpeg, 200))).await.expect(422);
-        assert_eq!((wrong.code(), wrong.faults()[0].0.as_str()), ("wrong_hash", "/bytes"), "{}", wrong.text);
+        assert_eq!((wrong.code(), wrong.faults()[0].0.as_str()), ("wrong_hash", "/sha256"), "{}", wrong.text);
         assert!(wrong.text.contains(&ContentHash::of(&good).to_string()), "{}", wrong.text);
         // Half of it: the form breaks off, or the file is only its first half.
         let (media, body) = multipart(&good);
