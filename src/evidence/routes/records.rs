@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use actix_web::web::Payload;
-use actix_web::{HttpRequest, get, post};
+use actix_web::{HttpMessage, HttpRequest, get, post};
 use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
@@ -18,6 +18,7 @@ use crate::openapi::ListOf;
 use crate::platform::db::Commit;
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
+use crate::platform::http::body::Settled;
 use crate::platform::http::list::Query;
 use crate::platform::http::{Body, Page, PathId, Reply};
 
@@ -157,7 +158,14 @@ pub async fn content(
     payload: Payload,
 ) -> Result<Reply, Problem> {
     // Nothing is read for somebody who may not send it.
-    let awaited = allowed.read(move |conn, rights| store::awaited(conn, rights, id.0)).await?;
+    let awaited = match allowed.read(move |conn, rights| store::awaited(conn, rights, id.0)).await {
+        Ok(awaited) => awaited,
+        Err(problem) => {
+            // The connection closes whether the body was there already or not: a difference would be a matter of time.
+            request.extensions_mut().remove::<Settled>();
+            return Err(problem);
+        }
+    };
     let app = allowed.app();
     let most = app.studio.limits.of(awaited.media_type);
     let staged = way_in::form(&request, payload, &app.files, most).await?;
