@@ -8,9 +8,11 @@ use crate::access::gate::Remembered;
 use crate::access::turnstile::Turnstile;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::tokens::Tokens;
+use crate::evidence::{self, Studio};
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::export::Exports;
+use crate::platform::files::Files;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 use crate::reports::Compartment;
@@ -34,6 +36,10 @@ pub struct App {
     pub compartment: Arc<Compartment>,
     /// Figures.
     pub metrics: Arc<Metrics>,
+    /// Photos and files.
+    pub files: Files,
+    /// Where pictures are decoded, and how long files may be.
+    pub studio: Studio,
     /// Places for exports, and where their files lie.
     pub exports: Exports,
     leaving: AtomicBool,
@@ -49,8 +55,11 @@ impl App {
         (tokens, compartment): (Tokens, Arc<Compartment>),
         turnstile: Turnstile,
         metrics: Arc<Metrics>,
+        files: Files,
     ) -> Self {
         Self {
+            files,
+            studio: Studio::default(),
             turnstile,
             compartment,
             db,
@@ -63,6 +72,12 @@ impl App {
             exports: Exports::default(),
             leaving: AtomicBool::new(false),
         }
+    }
+
+    /// With limits of an operator's own for evidence.
+    #[must_use]
+    pub fn taking(self, limits: evidence::Limits) -> Self {
+        Self { studio: Studio::new(limits), ..self }
     }
 
     /// Makes the files of exports in this folder rather than in that of the system.

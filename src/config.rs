@@ -8,7 +8,9 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::access::turnstile::Limits;
+use crate::evidence;
 use crate::platform::db::{DatabaseUrl, DbOptions};
+use crate::platform::files::settings as files;
 
 /// Settings as given in one place; what is not given is left to the place before.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -27,6 +29,33 @@ pub struct Given {
     /// File with the key of the compartment of reporters' contacts; nodes share it [default: DATA_DIR/contact-key.json]
     #[arg(long, global = true, env = "ANXIAO_CONTACT_KEY_FILE", value_name = "FILE")]
     pub contact_key_file: Option<PathBuf>,
+    /// Where photos and files are kept: a folder, or `s3://BUCKET[/PREFIX]` [default: DATA_DIR/evidence]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_STORE", value_name = "PLACE")]
+    pub evidence_store: Option<String>,
+    /// Folder of uploads in progress; nodes share it [default: .parts in the store's folder; with S3 DATA_DIR/parts]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PARTS", value_name = "DIR")]
+    pub evidence_parts: Option<PathBuf>,
+    /// S3: `https://HOST[:PORT]`
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_ENDPOINT", value_name = "URL")]
+    pub evidence_s3_endpoint: Option<String>,
+    /// S3: the region that signatures name [default: us-east-1]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_REGION", value_name = "NAME")]
+    pub evidence_s3_region: Option<String>,
+    /// S3: access key id
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_KEY_ID", value_name = "ID")]
+    pub evidence_s3_key_id: Option<String>,
+    /// S3: secret access key; better in the environment or in a file than here
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_SECRET", hide_env_values = true, value_name = "SECRET")]
+    pub evidence_s3_secret: Option<String>,
+    /// S3: file that holds the secret access key
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_SECRET_FILE", value_name = "FILE")]
+    pub evidence_s3_secret_file: Option<PathBuf>,
+    /// S3: ENDPOINT/BUCKET/KEY rather than BUCKET.ENDPOINT/KEY [default: true]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_PATH_STYLE", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
+    pub evidence_s3_path_style: Option<bool>,
+    /// S3: file of the certificates, in PEM, to trust instead of the public ones
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_S3_CA_FILE", value_name = "FILE")]
+    pub evidence_s3_ca_file: Option<PathBuf>,
     /// What is logged, as in `info` or `warn,anxiao=debug` [default: info]
     #[arg(long, global = true, env = "ANXIAO_LOG", value_name = "FILTER")]
     pub log: Option<String>,
@@ -75,6 +104,12 @@ pub struct Given {
     /// Public reports to one bureau in 24 hours, over all nodes; 0 for no limit [default: 1000]
     #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_DAY", value_name = "N")]
     pub reports_per_day: Option<u32>,
+    /// Most MiB of a photo or document [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PHOTO_MIB", value_name = "N")]
+    pub evidence_photo_mib: Option<u64>,
+    /// Most MiB of a video [default: 200]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_VIDEO_MIB", value_name = "N")]
+    pub evidence_video_mib: Option<u64>,
     /// Minutes between two looks at deadlines, each telling whom it concerns; 0 turns them off [default: 10]
     #[arg(long, global = true, env = "ANXIAO_WARN_EVERY_MINUTES", value_name = "N")]
     pub warn_every_minutes: Option<u64>,
@@ -101,6 +136,10 @@ pub struct Config {
     pub trusted_proxies: Vec<IpNet>,
     /// How often strangers may call.
     pub limits: Limits,
+    /// Where photos and files are kept.
+    pub files: files::Settings,
+    /// How long evidence may be.
+    pub evidence: evidence::Limits,
     /// The log filter.
     pub log: String,
     /// The API.
@@ -141,6 +180,15 @@ impl Given {
             data_dir: self.data_dir.or(below.data_dir),
             signing_key_file: self.signing_key_file.or(below.signing_key_file),
             contact_key_file: self.contact_key_file.or(below.contact_key_file),
+            evidence_store: self.evidence_store.or(below.evidence_store),
+            evidence_parts: self.evidence_parts.or(below.evidence_parts),
+            evidence_s3_endpoint: self.evidence_s3_endpoint.or(below.evidence_s3_endpoint),
+            evidence_s3_region: self.evidence_s3_region.or(below.evidence_s3_region),
+            evidence_s3_key_id: self.evidence_s3_key_id.or(below.evidence_s3_key_id),
+            evidence_s3_secret: self.evidence_s3_secret.or(below.evidence_s3_secret),
+            evidence_s3_secret_file: self.evidence_s3_secret_file.or(below.evidence_s3_secret_file),
+            evidence_s3_path_style: self.evidence_s3_path_style.or(below.evidence_s3_path_style),
+            evidence_s3_ca_file: self.evidence_s3_ca_file.or(below.evidence_s3_ca_file),
             trusted_proxies: self.trusted_proxies.or(below.trusted_proxies),
             sign_ins_per_minute: self.sign_ins_per_minute.or(below.sign_ins_per_minute),
             reports_per_address: self.reports_per_address.or(below.reports_per_address),
@@ -148,6 +196,8 @@ impl Given {
             reports_per_minute: self.reports_per_minute.or(below.reports_per_minute),
             trackings_per_minute: self.trackings_per_minute.or(below.trackings_per_minute),
             reports_per_day: self.reports_per_day.or(below.reports_per_day),
+            evidence_photo_mib: self.evidence_photo_mib.or(below.evidence_photo_mib),
+            evidence_video_mib: self.evidence_video_mib.or(below.evidence_video_mib),
             log: self.log.or(below.log),
             listen: self.listen.or(below.listen),
             metrics_listen: self.metrics_listen.or(below.metrics_listen),
@@ -182,7 +232,27 @@ impl Given {
             Some(number) => Ok(number),
             None => Ok(default),
         };
+        let mib = |name: &str, given: Option<u64>, default: u64| match given.unwrap_or(default) {
+            number @ 1..=4096 => Ok(number << 20),
+            _ => Err(format!("{name} must be from 1 to 4096")),
+        };
+        let files = files::Given {
+            store: self.evidence_store,
+            parts: self.evidence_parts,
+            endpoint: self.evidence_s3_endpoint,
+            region: self.evidence_s3_region,
+            key_id: self.evidence_s3_key_id,
+            secret: self.evidence_s3_secret,
+            secret_file: self.evidence_s3_secret_file,
+            path_style: self.evidence_s3_path_style,
+            ca_file: self.evidence_s3_ca_file,
+        };
         Ok(Config {
+            files: files.settle(&data_dir)?,
+            evidence: evidence::Limits {
+                photo: mib("evidence_photo_mib", self.evidence_photo_mib, 20)?,
+                video: mib("evidence_video_mib", self.evidence_video_mib, 200)?,
+            },
             database: DatabaseUrl::parse(&url)?,
             signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
             contact_key_file: self.contact_key_file.unwrap_or_else(|| data_dir.join("contact-key.json")),
@@ -226,7 +296,17 @@ impl Config {
     /// The settings as a config file, without secrets.
     #[must_use]
     pub fn print(&self) -> String {
+        let s3 = self.files.place.bucket();
         let given = Given {
+            evidence_store: Some(self.files.place.print()),
+            evidence_parts: Some(self.files.parts.clone()),
+            evidence_s3_endpoint: s3.map(|place| place.endpoint.clone()),
+            evidence_s3_region: s3.map(|place| place.region.clone()),
+            evidence_s3_key_id: s3.map(|place| place.key_id.clone()),
+            evidence_s3_secret: None,
+            evidence_s3_secret_file: None,
+            evidence_s3_path_style: s3.map(|place| place.path_style),
+            evidence_s3_ca_file: s3.and_then(|place| place.ca_file.clone()),
             database_url: Some(self.database.to_string()),
             data_dir: Some(self.data_dir.clone()),
             signing_key_file: Some(self.signing_key_file.clone()),
@@ -238,6 +318,8 @@ impl Config {
             reports_per_minute: Some(self.limits.reports_per_minute),
             trackings_per_minute: Some(self.limits.trackings_per_minute),
             reports_per_day: Some(self.limits.reports_per_day),
+            evidence_photo_mib: Some(self.evidence.photo >> 20),
+            evidence_video_mib: Some(self.evidence.video >> 20),
             log: Some(self.log.clone()),
             listen: Some(self.listen),
             metrics_listen: Some(self.metrics_listen),

@@ -9,6 +9,7 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`evidence`]: photos and documents: declared, received, missing, shown.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`plans`]: campaigns and recurring plans, which make inspections.
 //! * [`documents`]: records, notices and opinions as they were issued, numbered without gaps, and as pages to print.
@@ -27,6 +28,7 @@ pub mod config;
 pub mod demo;
 pub mod documents;
 pub mod draws;
+pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;

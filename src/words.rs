@@ -6,6 +6,7 @@ use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Requirement, Response, Severity, Stage};
 use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
+use crate::evidence::words::{EvidenceRole, EvidenceState, GapPolicy, MediaType, Reuse};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
@@ -78,6 +79,11 @@ pub fn all() -> Value {
         ("plan_every", json!(Every::ALL)),
         ("plan_matrix_status", json!(MatrixStatus::ALL)),
         ("plan_occurrence_status", json!(OccurrenceStatus::ALL)),
+        ("evidence_media_type", json!(MediaType::ALL)),
+        ("evidence_role", json!(EvidenceRole::ALL)),
+        ("evidence_state", json!(EvidenceState::ALL)),
+        ("evidence_reuse", json!(Reuse::ALL)),
+        ("evidence_gaps", json!(GapPolicy::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

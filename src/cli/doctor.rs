@@ -6,6 +6,8 @@ use super::say;
 use crate::accounts::tokens::Tokens;
 use crate::config::Config;
 use crate::platform::db::{Conn, DatabaseUrl, migrations, word};
+use crate::platform::files::Files;
+use crate::platform::files::settings::Where;
 use crate::platform::ids::SystemIds;
 use crate::reports::{self, Compartment};
 
@@ -25,6 +27,7 @@ pub fn run(config: &Config) -> Result<ExitCode, String> {
     tell("data folder", folder(config));
     tell("signing key", key(config));
     tell("contact key", contact_key(config));
+    tell("evidence store", evidence_store(config));
     let missing = match &config.database {
         DatabaseUrl::Sqlite(path) => !std::path::Path::new(path).exists(),
         DatabaseUrl::Postgres(_) => false,
@@ -67,6 +70,18 @@ fn contact_key(config: &Config) -> Result<String, String> {
         return Ok(format!("{shown} does not exist yet; `anxiao serve` makes it"));
     }
     Compartment::open(&config.contact_key_file, &SystemIds).map(|_| format!("{shown} seals and opens"))
+}
+
+/// Writes, reads and removes a small file where photos are kept. A folder that is not there yet is not made.
+fn evidence_store(config: &Config) -> Result<String, String> {
+    if let Where::Folder(path) = &config.files.place
+        && !path.exists()
+    {
+        return Ok(format!("{} does not exist yet; `anxiao serve` makes it", path.display()));
+    }
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().map_err(|e| e.to_string())?;
+    let files = Files::open(&config.files)?;
+    runtime.block_on(files.check()).map(|place| format!("{place} keeps and gives back"))
 }
 
 /// Whether every sealed contact can be opened with the keys at hand.

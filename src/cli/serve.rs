@@ -16,6 +16,7 @@ use crate::notices::warning::{self, Warnings};
 use crate::plans::due::{self, Due};
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::db::{Db, migrations};
+use crate::platform::files::Files;
 use crate::platform::ids::{Ids, SystemIds};
 use crate::platform::jobs;
 use crate::platform::telemetry::{self, Metrics};
@@ -39,6 +40,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let tokens = Tokens::open(&config.signing_key_file, ids.as_ref())?;
     let compartment = Arc::new(Compartment::open(&config.contact_key_file, ids.as_ref())?);
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
+    let files = Files::open(&config.files)?;
     let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), 1)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     actix_web::rt::System::new().block_on(async {
@@ -67,8 +69,14 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         let (stop, stopped) = watch::channel(false);
         let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
         let keys = (tokens, compartment);
-        let app = App::new(db, Arc::new(SystemClock), ids, keys, turnstile, metrics)
+        let app = App::new(db, Arc::new(SystemClock), ids, keys, turnstile, metrics, files.clone())
+            .taking(config.evidence)
             .exporting_in(config.data_dir.join("tmp"));
+        if let Err(sentence) = files.check().await {
+            // It may be back in a minute; until then evidence is answered with 503 and everything else works.
+            tracing::error!("the evidence store does not work: {sentence}");
+            say(&format!("the evidence store does not work: {sentence}"));
+        }
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
         say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));

@@ -7,6 +7,7 @@ pub mod clock;
 pub mod db;
 pub mod error;
 pub mod export;
+pub mod files;
 pub mod http;
 pub mod ids;
 pub mod jobs;

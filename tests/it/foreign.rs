@@ -171,6 +171,7 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /plans" => world::of("plan", "b.s1"),
         "POST /inspections/{id}/scans" => world::of("scan", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
+        "POST /evidence" => world::of("photo", "b.s1"),
         other => panic!("{other} takes an id of the client: name one of the other bureau here"),
     }
 }

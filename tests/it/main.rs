@@ -31,6 +31,7 @@ mod contract;
 mod demo;
 mod documents;
 mod draws;
+mod evidence;
 mod foreign;
 mod hazard_loop;
 mod hazard_story;

@@ -3,6 +3,7 @@
 pub mod by_record;
 pub mod comments;
 pub mod days;
+pub mod documented;
 pub mod edit;
 pub mod people;
 pub mod policies;

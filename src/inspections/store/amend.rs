@@ -1,5 +1,7 @@
 //! Amendments: what was handed in is put right as a new version, with its reason and what differs.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
@@ -7,7 +9,7 @@ use super::amendment_record::{
     Amended, AmendedHazard, ConclusionDifference, Difference, ItemDifference, NewAmendment, Said, view,
 };
 use super::answer_record::{AnswerRow, rows_of};
-use super::answers::{Given, after, judged, put, says_the_same};
+use super::answers::{Given, after, judged, put, says_the_same, weigh};
 use super::findings::finding;
 use super::record::finish;
 use super::rights::may;
@@ -16,6 +18,7 @@ use super::sight::Seen;
 use super::versions::keep;
 use crate::access::Rights;
 use crate::catalogue::rules::Item;
+use crate::evidence::store::arrived;
 use crate::hazards::routes::views;
 use crate::hazards::rules::VoidReach;
 use crate::hazards::status::Status as HazardStatus;
@@ -47,8 +50,12 @@ pub fn amend(
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let conclusion = trimmed(new.conclusion.apply(seen.row.conclusion.clone()));
     let by = rights.user_id();
+    let claiming: Vec<&str> = new.answers.iter().filter_map(|body| body.item_code.as_deref()).collect();
+    let there = arrived(tx.conn, seen.row.id, &claiming)?;
+    let none = HashSet::new();
     let with_after = |(row, item, body, evaluated): Given<'_>| {
-        let after = after(&row, body, &evaluated, by, tx.now);
+        let mut after = after(&row, body, &evaluated, by, tx.now);
+        weigh(&mut after, &item, there.get(&row.item_code).unwrap_or(&none));
         (row, after, item)
     };
     let mut changes: Vec<(AnswerRow, AnswerRow, Item)> = given.into_iter().map(with_after).collect();

@@ -4,17 +4,16 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::catalogue::rules::{Item, Requirement, Severity};
+use crate::evidence::rules::Claims;
 use crate::inspections::rules::{self, Carried, Outcome, Photo, PhotoGap, Photos};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, checklist_items};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::error::Problem;
 use crate::platform::http::Record;
-
-/// The content of evidence is not kept yet, so none has been received.
-const RECEIVED: usize = 0;
 
 /// An answer as stored.
 #[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize)]
@@ -47,6 +46,19 @@ pub struct AnswerRow {
     pub answered_at: Option<Timestamp>,
     pub device_time: Option<Timestamp>,
     pub hazard_id: Option<Id>,
+    pub photos_received: i32,
+    pub evidence_gaps: i32,
+}
+
+impl AnswerRow {
+    /// What it claims and demands.
+    #[must_use]
+    pub fn claims(&self, item: &Item) -> Claims {
+        let mut found: Vec<Uuid> = self.evidence_ids.read();
+        found.extend(self.before_evidence_ids.read::<Vec<Uuid>>());
+        let demanded = rules::photo(item, self.result, 0) == Photo::Awaited;
+        Claims { demanded, found, others: self.after_evidence_ids.read() }
+    }
 }
 
 impl AnswerRow {
@@ -55,7 +67,8 @@ impl AnswerRow {
     pub fn carried(&self) -> Carried<'_> {
         let claims = if self.on_the_spot { &self.before_evidence_ids } else { &self.evidence_ids };
         let claimed = claims.0.as_array().map_or(0, Vec::len);
-        Carried { result: self.result, note: self.note.as_deref(), photos: Photos { claimed, received: RECEIVED } }
+        let received = usize::try_from(self.photos_received).unwrap_or(0);
+        Carried { result: self.result, note: self.note.as_deref(), photos: Photos { claimed, received } }
     }
 }
 
@@ -124,6 +137,8 @@ pub struct AnswerView {
     pub photo: Photo,
     /// What the answer still needs before the inspection is handed in.
     pub lacks: Vec<Requirement>,
+    /// How many photos are missing: claimed and not received, or demanded and not claimed.
+    pub evidence_gaps: i32,
     /// Who answered.
     #[schema(required)]
     pub answered_by: Option<Id>,
@@ -187,7 +202,8 @@ pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
         item_code: row.item_code,
         category: row.category,
         domain: row.domain,
-        photo: rules::photo(&item, row.result, RECEIVED),
+        photo: rules::photo(&item, row.result, usize::try_from(row.photos_received).unwrap_or(0)),
+        evidence_gaps: row.evidence_gaps,
         lacks,
         item,
         result: row.result,

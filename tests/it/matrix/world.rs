@@ -188,6 +188,7 @@ pub async fn build(app: &TestApp) -> Conn {
         set_hazard(&mut conn, of("hazard", place), place, "registered", "general");
         set_inspection(&mut conn, place, "planned", "");
     }
+    crate::evidence::keep(app).await;
     conn
 }
 

@@ -8,6 +8,8 @@ use anxiao::app::App;
 use anxiao::platform::clock::SetClock;
 use anxiao::platform::db::types::{Id, Timestamp};
 use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, StatementLog};
+use anxiao::platform::files::Files;
+use anxiao::platform::files::settings::{Settings, Where};
 use anxiao::platform::ids::{Ids, SeededIds};
 use anxiao::platform::telemetry::Metrics;
 use anxiao::reports::Compartment;
@@ -35,6 +37,8 @@ pub struct TestApp {
     pub clock: Arc<SetClock>,
     /// Every statement of its lanes since the last [`TestApp::take_statements`].
     statements: StatementLog,
+    /// Where its evidence is kept: a folder of the test's own.
+    pub files: Files,
     tokens: Tokens,
     client: Client,
     _folder: TempDir,
@@ -127,7 +131,9 @@ impl TestApp {
         // sign-ins of a whole test fall into one minute.
         let limits = Limits { sign_ins_per_minute: 200, ..Limits::default() };
         let turnstile = Turnstile::new(limits, vec!["127.0.0.0/8".parse().unwrap()], clock.clone());
-        let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()));
+        let place = folder.path().join("evidence");
+        let files = Files::open(&Settings { parts: place.join(".parts"), place: Where::Folder(place) }).unwrap();
+        let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()), files.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();
         std::thread::spawn(move || {
@@ -150,6 +156,7 @@ impl TestApp {
             base,
             clock,
             statements,
+            files,
             tokens: Tokens::from_seeds(&[SEED]).unwrap(),
             client: Client::builder().no_proxy().build().unwrap(),
             _folder: folder,
