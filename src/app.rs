@@ -14,6 +14,7 @@ use crate::platform::export::Exports;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 use crate::reports::Compartment;
+use crate::sync::held::Ripening;
 
 /// One running application. Two may run in one process; nothing is global.
 pub struct App {
@@ -36,6 +37,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Places for exports, and where their files lie.
     pub exports: Exports,
+    /// What phones handed in and what waits for something.
+    pub ripening: Ripening,
     leaving: AtomicBool,
 }
 
@@ -53,6 +56,7 @@ impl App {
         Self {
             turnstile,
             compartment,
+            ripening: Ripening::new(db.clone()),
             db,
             clock,
             ids,

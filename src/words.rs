@@ -62,6 +62,8 @@ pub fn all() -> Value {
         ("report_refusal", json!(TriageRefusal::ALL)),
         ("report_progress", json!(ReportProgress::ALL)),
         ("month_status", json!(MonthStatus::ALL)),
+        ("sync_status", json!(crate::sync::ledger::OpStatus::ALL)),
+        ("sync_collection", json!(crate::sync::pull::collections::Collection::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

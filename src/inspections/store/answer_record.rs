@@ -44,6 +44,7 @@ pub struct AnswerRow {
     pub answered_at: Option<Timestamp>,
     pub device_time: Option<Timestamp>,
     pub hazard_id: Option<Id>,
+    pub touched: Option<Doc>,
 }
 
 /// An answer as it is shown, with its item.

@@ -96,7 +96,9 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             suggested.push(hazard);
             continue;
         }
-        diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
+        diesel::update(answers::table.find(row.id))
+            .set((answers::hazard_id.eq(hazard.id), answers::version.eq(answers::version + 1)))
+            .execute(tx.conn)?;
         found.push(hazard);
     }
     // Entities first, then counters and the number: the order of locks is the same everywhere.
@@ -163,7 +165,7 @@ pub fn link(conn: &mut Conn, inspection_id: Id, item_code: &str, hazard_id: Id) 
     diesel::update(
         answers::table.filter(answers::inspection_id.eq(inspection_id)).filter(answers::item_code.eq(item_code)),
     )
-    .set(answers::hazard_id.eq(hazard_id))
+    .set((answers::hazard_id.eq(hazard_id), answers::version.eq(answers::version + 1)))
     .execute(conn)?;
     Ok(())
 }

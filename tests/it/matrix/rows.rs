@@ -11,6 +11,7 @@ pub mod notices;
 pub mod people;
 pub mod places;
 pub mod reports;
+pub mod sync;
 
 use super::row::Row;
 
@@ -20,6 +21,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/refresh",
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
+    "POST /api/v1/sync/hand-in",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Row> {
         notices::rows(),
         measures::rows(),
         ledgers::rows(),
+        sync::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
