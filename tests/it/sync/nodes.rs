@@ -1,5 +1,6 @@
 //! Several processes on one database.
 
+use anxiao::platform::ids::SeededIds;
 use futures_util::future::join_all;
 use serde_json::{Value, json};
 
@@ -7,11 +8,17 @@ use super::{Phone, begun, good_answers, id, words};
 use crate::support::district::org;
 use crate::support::{Engine, TestApp};
 
+/// Another server on the same database, with randomness of its own.
+async fn second(app: &TestApp) -> (TestApp, tokio::sync::oneshot::Sender<()>) {
+    let ids = std::sync::Arc::new(SeededIds::new(77));
+    TestApp::start_with(Engine::Postgres, app.url.clone(), tempfile::TempDir::new().unwrap(), ids).await
+}
+
 /// The same push fifty times at once, through two servers: one effect, the same answers.
 #[test]
 fn fifty_repeats_through_two_servers_have_one_effect() {
     TestApp::run(Engine::Postgres, async |app| {
-        let (other, _stop) = TestApp::start(Engine::Postgres, app.url.clone(), tempfile::TempDir::new().unwrap()).await;
+        let (other, _stop) = second(app).await;
         let visit = begun(app).await;
         let mut phone = Phone::new("inspector1", "hammer");
         let answers = good_answers(app, &visit, "fang-003").await;
@@ -62,7 +69,7 @@ fn fifty_repeats_through_two_servers_have_one_effect() {
 #[test]
 fn pushes_of_many_phones_at_once_lose_nothing() {
     TestApp::run(Engine::Postgres, async |app| {
-        let (other, _stop) = TestApp::start(Engine::Postgres, app.url.clone(), tempfile::TempDir::new().unwrap()).await;
+        let (other, _stop) = second(app).await;
         let names = ["p-1", "p-2", "p-3", "p-4", "p-5", "p-6"];
         let calls = names.into_iter().enumerate().map(|(n, name)| {
             let server = if n % 2 == 0 { app } else { &other };
