@@ -56,7 +56,7 @@ impl App {
         Self {
             turnstile,
             compartment,
-            ripening: Ripening::new(db.clone()),
+            ripening: Ripening::new(db.clone(), Arc::clone(&clock)),
             db,
             clock,
             ids,

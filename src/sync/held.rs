@@ -1,6 +1,7 @@
 //! Operations that wait for what they name. They are done when it comes, by whatever way; after a time they are tried
 //! all the same, so that nothing waits unseen for ever.
 
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
@@ -17,8 +18,9 @@ use super::ledger::{self, OpRow, OpStatus, Outcome};
 use super::op::{self, Operation};
 use crate::access::caller::of_user;
 use crate::access::{Permission, Rights};
+use crate::platform::clock::Clock;
 use crate::platform::db::schema::sync_ops;
-use crate::platform::db::types::Id;
+use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Commit, Conn, Db, Tx, Work};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::problem::Language;
@@ -53,27 +55,7 @@ pub fn ripen(tx: &mut Tx<'_>, judge: &Judge<'_>, device: &Device) -> Result<Vec<
     let mut changed = Vec::new();
     loop {
         let rows = waiting(tx.conn, device.id)?;
-        let mut needs: Vec<Id> = rows.iter().flat_map(|row| row.needs.read::<Vec<Id>>()).collect();
-        needs.sort_unstable();
-        needs.dedup();
-        let there = apply::present(tx.conn, judge.rights, &needs)?;
-        let same_group = |one: &OpRow, row: &OpRow| row.group_key.is_some() && one.group_key == row.group_key;
-        let ripe = |row: &OpRow| {
-            // What one of a group makes, another of it may need.
-            let own: Vec<Id> = rows
-                .iter()
-                .filter(|one| same_group(one, row))
-                .flat_map(|one| one.record_id.into_iter().chain([one.op_id]))
-                .collect();
-            let come = |id: &Id| there.contains(id) || own.contains(id);
-            row.needs.read::<Vec<Id>>().iter().all(come) || row.created_at + PATIENCE <= tx.now
-        };
-        let ready: Vec<OpRow> = rows
-            .iter()
-            // Of a group all or none.
-            .filter(|row| ripe(row) && rows.iter().filter(|one| same_group(one, row)).all(ripe))
-            .cloned()
-            .collect();
+        let ready = ready(tx.conn, judge.rights, &rows, tx.now)?;
         if ready.is_empty() {
             return Ok(changed);
         }
@@ -88,6 +70,35 @@ pub fn ripen(tx: &mut Tx<'_>, judge: &Judge<'_>, device: &Device) -> Result<Vec<
             changed.extend(unit);
         }
     }
+}
+
+/// Those of what a device has waiting that can be done now; of a group all or none.
+fn ready(conn: &mut Conn, rights: &Rights, rows: &[OpRow], now: Timestamp) -> Result<Vec<OpRow>, Problem> {
+    let mut needs: Vec<Id> = rows.iter().flat_map(|row| row.needs.read::<Vec<Id>>()).collect();
+    needs.sort_unstable();
+    needs.dedup();
+    let there = apply::present(conn, rights, &needs)?;
+    let same_group = |one: &OpRow, row: &OpRow| row.group_key.is_some() && one.group_key == row.group_key;
+    let ripe = |row: &OpRow| {
+        // What one of a group makes, another of it may need.
+        let own: Vec<Id> = rows
+            .iter()
+            .filter(|one| same_group(one, row))
+            .flat_map(|one| one.record_id.into_iter().chain([one.op_id]))
+            .collect();
+        let come = |id: &Id| there.contains(id) || own.contains(id);
+        row.needs.read::<Vec<Id>>().iter().all(come) || row.created_at + PATIENCE <= now
+    };
+    let whole = |row: &&OpRow| ripe(row) && rows.iter().filter(|one| same_group(one, row)).all(ripe);
+    Ok(rows.iter().filter(whole).cloned().collect())
+}
+
+/// Whether there is anything to do for a device: asked without keeping others from writing.
+fn stirs(conn: &mut Conn, device: Id, user: Id, now: Timestamp) -> Result<bool, Problem> {
+    let (caller, disabled) = of_user(conn, user)?;
+    let rights = Rights::of_caller(caller, now).asking(&[Permission::Sync]);
+    let rows = waiting(conn, device)?;
+    Ok(disabled || !ready(conn, &rights, &rows, now)?.is_empty())
 }
 
 /// Groups together, all others alone.
@@ -144,7 +155,7 @@ pub fn together(tx: &mut Tx<'_>, judge: &Judge<'_>, ops: &[&Operation]) -> Resul
 ///
 /// # Errors
 /// Whatever the engine says.
-pub async fn ripen_all(db: &Db) -> Result<usize, Problem> {
+pub async fn ripen_all(db: &Db, now: Timestamp) -> Result<usize, Problem> {
     let devices = db
         .read(|conn| {
             Ok(sync_ops::table
@@ -157,6 +168,9 @@ pub async fn ripen_all(db: &Db) -> Result<usize, Problem> {
         .await?;
     let count = devices.len();
     for (device, user) in devices {
+        if !db.read(move |conn| stirs(conn, device, user, now)).await? {
+            continue;
+        }
         let work = Work { actor: Some(user), ..Work::default() };
         db.write(work, move |tx| one_device(tx, device)).await?;
     }
@@ -192,6 +206,7 @@ fn one_device(tx: &mut Tx<'_>, id: Id) -> Result<Commit<usize>, Problem> {
 /// Wakes the work on what waits: a write that brought something calls [`Self::stir`].
 pub struct Ripening {
     db: Db,
+    clock: Arc<dyn Clock>,
     call: Notify,
     some: AtomicBool,
 }
@@ -206,10 +221,10 @@ impl std::fmt::Debug for Ripening {
 const LOOK: Duration = Duration::from_secs(60);
 
 impl Ripening {
-    /// Over a database.
+    /// Over a database, by this clock.
     #[must_use]
-    pub fn new(db: Db) -> Self {
-        Self { db, call: Notify::new(), some: AtomicBool::new(false) }
+    pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
+        Self { db, clock, call: Notify::new(), some: AtomicBool::new(false) }
     }
 
     /// Something was written that may have been waited for.
@@ -230,7 +245,7 @@ impl Ripening {
         loop {
             // What is held while this look is being taken calls again.
             self.some.store(false, Ordering::SeqCst);
-            match ripen_all(&self.db).await {
+            match ripen_all(&self.db, self.clock.now()).await {
                 Ok(left) => {
                     if left > 0 {
                         self.some.store(true, Ordering::SeqCst);
