@@ -16,6 +16,7 @@
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
+//! * [`sync`]: what phones hand in and fetch.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -44,4 +45,5 @@ pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;
+pub mod sync;
 pub mod words;

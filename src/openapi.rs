@@ -95,6 +95,7 @@ pub struct PageQuery {
         (name = "reports", description = "What is pointed out before it is a hazard; figures"),
         (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
+        (name = "sync", description = "Handing in and fetching what was done offline"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -17,7 +17,7 @@ use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
     accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs,
-    patrols, plans, recusals, reports, service, statistics,
+    patrols, plans, recusals, reports, service, statistics, sync,
 };
 
 /// Every route, folder by folder.
@@ -41,6 +41,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(months::routes)
                 .configure(patrols::routes)
                 .configure(plans::routes)
+                .configure(sync::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);
@@ -56,6 +57,7 @@ pub struct Running {
     handle: ServerHandle,
     metrics_handle: Option<ServerHandle>,
     ended: tokio::task::JoinHandle<std::io::Result<()>>,
+    ripening: tokio::task::JoinHandle<()>,
 }
 
 /// Seconds for requests in flight to finish.
@@ -123,7 +125,9 @@ pub fn start(app: App, listen: &Listen) -> Result<Running, String> {
     let metrics_handle = metrics_socket.map(|socket| serve_metrics(socket, app.clone())).transpose()?;
     let handle = server.handle();
     let ended = actix_web::rt::spawn(server);
-    Ok(Running { address, metrics_address, app, handle, metrics_handle, ended })
+    let works = app.clone();
+    let ripening = actix_web::rt::spawn(async move { works.ripening.work().await });
+    Ok(Running { address, metrics_address, app, handle, metrics_handle, ended, ripening })
 }
 
 fn serve_metrics(socket: TcpListener, app: web::Data<App>) -> Result<ServerHandle, String> {
@@ -142,6 +146,7 @@ impl Running {
     /// Readiness goes first; requests in flight finish; then the sockets close.
     pub async fn stop(self) {
         self.app.leave();
+        self.ripening.abort();
         self.handle.stop(true).await;
         if let Some(metrics) = self.metrics_handle {
             metrics.stop(false).await;

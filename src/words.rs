@@ -84,6 +84,8 @@ pub fn all() -> Value {
         ("evidence_state", json!(EvidenceState::ALL)),
         ("evidence_reuse", json!(Reuse::ALL)),
         ("evidence_gaps", json!(GapPolicy::ALL)),
+        ("sync_status", json!(crate::sync::ledger::OpStatus::ALL)),
+        ("sync_collection", json!(crate::sync::pull::collections::Collection::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

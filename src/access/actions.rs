@@ -156,6 +156,10 @@ actions! {
         /// Freezing, committing, revealing, drawing.
         Manage = [DrawManage];
     }
+    sync {
+        /// Handing in and fetching what was done offline.
+        Use = [Sync];
+    }
     month {
         /// A school's monthly report.
         Submit = [MonthSubmit];

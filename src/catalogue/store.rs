@@ -11,8 +11,8 @@ mod life;
 pub use additions::{NewAddition, add, adding_school, additions_in_force};
 pub use categories::{CategoryChange, CategoryView, categories, change_category};
 pub use checklists::{
-    ChecklistFilter, ChecklistRow, ChecklistRowView, ChecklistView, NewChecklist, items_of, list, load, managed,
-    readable, readable_to_change, view,
+    ChecklistFilter, ChecklistRow, ChecklistRowView, ChecklistView, Condition as ChecklistCondition, NewChecklist,
+    items_of, list, load, managed, readable, readable_to_change, sight, view,
 };
 pub use imported::{ImportedChecklist, Wanted, import, report};
 pub use install::install;

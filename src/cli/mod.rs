@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod doctor;
 mod draw;
+mod restore;
 mod serve;
 mod warn;
 
@@ -59,6 +60,8 @@ enum Command {
     States,
     /// Copy a running SQLite database into one file
     Backup(backup::Args),
+    /// Put a backup in the place of the database and begin a new epoch, so that phones hand in again what it lacks
+    Restore(restore::Args),
     /// Verify the proof of a double-random draw, or make a seed for one; needs no database
     #[command(subcommand)]
     Draw(draw::Command),
@@ -126,6 +129,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         Command::Warn(args) => warn::run(&config, &args)?,
         Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Backup(args) => backup::run(&config, &args)?,
+        Command::Restore(args) => restore::run(&config, &args)?,
         Command::Draw(command) => draw::run(&command)?,
         Command::Doctor => return doctor::run(&config),
     }
@@ -156,6 +160,12 @@ pub(crate) fn open_existing(config: &Config) -> Result<(Db, tokio::runtime::Runt
     open(config)
 }
 
+/// The number under which this program writes events.
+pub(crate) fn epoch(config: &Config) -> Result<i32, String> {
+    let mut conn = migrations::open(&config.database)?;
+    crate::platform::journal::epoch::number(&mut conn).map_err(|problem| problem.to_string())
+}
+
 /// A migrated database for a command, and a runtime to use it on.
 pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
     prepare_folder(config)?;
@@ -165,7 +175,7 @@ pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), Str
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
     let options = DbOptions { read_lanes: 1, write_lanes: 1, ..config.db.clone() };
-    let db = Db::start(&config.database, &options, Arc::new(SystemClock), Arc::new(SystemIds), 1)
+    let db = Db::start(&config.database, &options, Arc::new(SystemClock), Arc::new(SystemIds), epoch(config)?)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     runtime.block_on(crate::built_in::install(&db)).map_err(|problem| problem.to_string())?;
     Ok((db, runtime))

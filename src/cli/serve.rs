@@ -41,7 +41,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let compartment = Arc::new(Compartment::open(&config.contact_key_file, ids.as_ref())?);
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
     let files = Files::open(&config.files)?;
-    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), 1)
+    let epoch = super::epoch(config)?;
+    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), epoch)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     actix_web::rt::System::new().block_on(async {
         crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;

@@ -22,8 +22,8 @@ mod versions;
 
 pub use amend::amend;
 pub use amendment_record::{Amended, AmendedHazard, AmendmentView, NewAmendment, amended_before, amendments};
-pub use answer_record::{AnswerRow, AnswerView, rows_of, with_items};
-pub use answers::{AnswerBody, AnswersBody, answer, answers_of, has_item, weigh};
+pub use answer_record::{AnswerRow, AnswerView, rows_of, shown, with_items};
+pub use answers::{AnswerBody, AnswersBody, Origin, Touch, Touched, answer, answers_of, fields, has_item, weigh};
 pub use arrival::{CheckIn, Location, check_in, distance, skew};
 pub use close::{Acknowledgement, ObjectionReply, Reason, acknowledge, confirm, reply_objection, void};
 pub use create::{Edit, NewInspection, create, edit, may_keep_secret, stored};
@@ -38,7 +38,7 @@ pub use findings::{Signature, Submit, Submitted, finding_of, link, source_of, su
 pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use open_hazards::{Observation, Observed, OpenHazard, observe, open_hazard, open_hazards};
 pub use people::team as check_people;
-pub use record::{InspectionRow, InspectionView, view};
+pub use record::{InspectionRow, InspectionView, view, views};
 pub use rights::{actor, may};
 pub use scores::{InspectionScores, scores_of};
 pub use sight::{

@@ -61,6 +61,7 @@ mod schema;
 mod shortcuts;
 mod statistics;
 mod surprise;
+mod sync;
 mod timer;
 mod turnstile;
 mod two_worlds;

@@ -177,7 +177,8 @@ pub struct ChecklistFilter {
     pub org_id: Option<Id>,
 }
 
-type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Nullable<Bool>>>;
+/// A condition on checklists.
+pub type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 fn any(conditions: Vec<Condition>) -> Condition {
     let nothing: Condition = Box::new(checklists::id.ne(checklists::id).nullable());
@@ -193,7 +194,8 @@ fn belongs(bureau_id: Id, org_id: Option<Id>) -> Condition {
 
 /// What the caller may read: built-in; published and retired ones of the own bureau and, for a school, its own;
 /// drafts where the caller keeps them.
-fn sight(rights: &Rights) -> Condition {
+#[must_use]
+pub fn sight(rights: &Rights) -> Condition {
     let mut conditions: Vec<Condition> = vec![Box::new(checklists::bureau_id.is_null().nullable())];
     for reach in &rights.of(Permission::CatalogueRead).reaches {
         let out = || checklists::status.ne(ChecklistStatus::Draft).nullable();

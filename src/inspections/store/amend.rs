@@ -9,7 +9,7 @@ use super::amendment_record::{
     Amended, AmendedHazard, ConclusionDifference, Difference, ItemDifference, NewAmendment, Said, view,
 };
 use super::answer_record::{AnswerRow, rows_of};
-use super::answers::{Given, after, judged, put, says_the_same, weigh};
+use super::answers::{Given, after, judged, put, says_the_same, touch, weigh};
 use super::findings::finding;
 use super::record::finish;
 use super::rights::may;
@@ -56,6 +56,7 @@ pub fn amend(
     let with_after = |(row, item, body, evaluated): Given<'_>| {
         let mut after = after(&row, body, &evaluated, by, tx.now);
         weigh(&mut after, &item, there.get(&row.item_code).unwrap_or(&none));
+        touch(&row, &mut after, None);
         (row, after, item)
     };
     let mut changes: Vec<(AnswerRow, AnswerRow, Item)> = given.into_iter().map(with_after).collect();

@@ -48,6 +48,7 @@ pub struct AnswerRow {
     pub hazard_id: Option<Id>,
     pub photos_received: i32,
     pub evidence_gaps: i32,
+    pub touched: Option<Doc>,
 }
 
 impl AnswerRow {

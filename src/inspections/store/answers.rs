@@ -1,9 +1,9 @@
 //! Answers: first-class rows, one for each item that concerns the school.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -65,6 +65,19 @@ pub struct AnswerBody {
     pub severity: Option<Severity>,
     /// What the device's clock said.
     pub device_time: Option<Timestamp>,
+    /// Handed in from offline by this operation; set by the server.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub origin: Option<Origin>,
+}
+
+/// The operation of a device that an answer came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Which device.
+    pub device: Id,
+    /// Its how-manieth operation.
+    pub seq: i64,
 }
 
 impl Check for AnswerBody {}
@@ -175,6 +188,7 @@ pub fn answer(
         let mut after = after(&row, body, &evaluated, answerer, tx.now);
         let received = there.get(&row.item_code).unwrap_or(&none);
         weigh(&mut after, &item, received);
+        touch(&row, &mut after, body.origin.as_ref());
         if same(&row, &after) {
             views.push(shown(row, item));
             continue;
@@ -284,6 +298,49 @@ pub(super) fn after(
     }
 }
 
+/// At which version a field last changed, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// The version of the answer it came with.
+    pub version: i64,
+    /// The operation; nothing for a request.
+    pub origin: Option<Origin>,
+}
+
+/// When each field last changed, by its name.
+pub type Touched = BTreeMap<String, Touch>;
+
+/// The fields of an answer that people set, as they are in JSON.
+#[must_use]
+pub fn fields(row: &AnswerRow) -> [(&'static str, Value); 12] {
+    [
+        ("result", json!(row.result)),
+        ("value", row.value.as_ref().map(|doc| doc.0.clone()).unwrap_or_default()),
+        ("note", json!(row.note)),
+        ("reason", json!(row.reason)),
+        ("site_id", json!(row.site_id)),
+        ("severity", json!(row.severity)),
+        ("on_the_spot", json!(row.on_the_spot)),
+        ("evidence_ids", row.evidence_ids.0.clone()),
+        ("before_evidence_ids", row.before_evidence_ids.0.clone()),
+        ("after_evidence_ids", row.after_evidence_ids.0.clone()),
+        ("measures_taken", json!(row.measures_taken)),
+        ("fixed_by", json!(row.fixed_by)),
+    ]
+}
+
+/// Notes which fields an answer changed, so that two devices which change different ones of the same answer do not
+/// undo each other.
+pub(super) fn touch(before: &AnswerRow, after: &mut AnswerRow, origin: Option<&Origin>) {
+    let mut touched: Touched = before.touched.as_ref().map(Doc::read).unwrap_or_default();
+    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
+        if old != new {
+            touched.insert(name.to_owned(), Touch { version: after.version, origin: origin.cloned() });
+        }
+    }
+    after.touched = Some(Doc::of(&touched));
+}
+
 /// Whether an answer says what is stored already: a repeat, which changes nothing.
 fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
     says_the_same(old, new) && old.answered_by == new.answered_by && old.device_time == new.device_time
@@ -335,6 +392,7 @@ pub(super) fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
             answers::device_time.eq(row.device_time),
             answers::photos_received.eq(row.photos_received),
             answers::evidence_gaps.eq(row.evidence_gaps),
+            answers::touched.eq(&row.touched),
         ))
         .execute(conn)?;
     Ok(())

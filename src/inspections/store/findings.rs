@@ -12,6 +12,7 @@ use super::scores::scores_of;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::catalogue::rules::{Item, Response, Severity};
+use crate::catalogue::words::invalid;
 use crate::evidence;
 use crate::hazards;
 use crate::hazards::routes::Hazard;
@@ -108,7 +109,9 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             suggested.push((hazard, kind));
             continue;
         }
-        diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
+        diesel::update(answers::table.find(row.id))
+            .set((answers::hazard_id.eq(hazard.id), answers::version.eq(answers::version + 1)))
+            .execute(tx.conn)?;
         found.push(hazard);
     }
     let score = scores_of(tx.conn, seen.row.id)?;
@@ -192,7 +195,7 @@ pub fn link(conn: &mut Conn, inspection_id: Id, item_code: &str, hazard_id: Id) 
     diesel::update(
         answers::table.filter(answers::inspection_id.eq(inspection_id)).filter(answers::item_code.eq(item_code)),
     )
-    .set(answers::hazard_id.eq(hazard_id))
+    .set((answers::hazard_id.eq(hazard_id), answers::version.eq(answers::version + 1)))
     .execute(conn)?;
     Ok(())
 }

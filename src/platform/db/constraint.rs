@@ -39,6 +39,10 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
     ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
     ("plans_pkey", "plans.id", Code::IdReused),
+    ("journal_epochs_pkey", "journal_epochs.number", Code::IdReused),
+    ("sync_devices_device_key", "sync_devices.user_id, sync_devices.device_id", Code::IdReused),
+    ("sync_ops_op_key", "sync_ops.user_id, sync_ops.op_id", Code::IdReused),
+    ("reader_marks_pkey", "reader_marks.view_id, reader_marks.mark", Code::IdReused),
     (
         "idempotency_keys_pkey",
         "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",

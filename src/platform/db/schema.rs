@@ -376,6 +376,7 @@ diesel::table! {
         hazard_id -> Nullable<Id>,
         photos_received -> Integer,
         evidence_gaps -> Integer,
+        touched -> Nullable<Doc>,
     }
 }
 
@@ -1212,6 +1213,113 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    journal_epochs (number) {
+        number -> Integer,
+        id -> Id,
+        started_at -> Utc,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sync_devices (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        user_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        device_id -> Text,
+        credential_hash -> Binary,
+        last_seen_at -> Utc,
+        acked_seq -> BigInt,
+        skew_s -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sync_ops (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        user_id -> Id,
+        device_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspection_id -> Nullable<Id>,
+        record_id -> Nullable<Id>,
+        op_id -> Id,
+        reused -> Bool,
+        seq -> BigInt,
+        kind -> Text,
+        schema_no -> Integer,
+        group_key -> Nullable<Text>,
+        body -> Text,
+        body_hash -> Binary,
+        needs -> Doc,
+        occurred_at -> Nullable<Utc>,
+        skew_s -> Nullable<BigInt>,
+        status -> Text,
+        result -> Doc,
+        allowed_then -> Nullable<Bool>,
+        decision -> Nullable<Text>,
+        decided_at -> Nullable<Utc>,
+        decided_by -> Nullable<Id>,
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_views (id) {
+        id -> Id,
+        user_id -> Id,
+        epoch_id -> Id,
+        created_at -> Utc,
+        last_mark -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_marks (view_id, mark) {
+        view_id -> Id,
+        mark -> BigInt,
+        state -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_holdings (view_id, collection, record_id) {
+        view_id -> Id,
+        collection -> Text,
+        record_id -> Id,
+        version -> BigInt,
+        told -> BigInt,
+        given -> BigInt,
+        taken -> Nullable<BigInt>,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1273,4 +1381,10 @@ diesel::allow_tables_to_appear_in_same_query!(
     signing_delegations,
     evidence,
     evidence_policies,
+    journal_epochs,
+    sync_devices,
+    sync_ops,
+    reader_views,
+    reader_marks,
+    reader_holdings,
 );

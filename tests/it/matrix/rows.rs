@@ -15,6 +15,7 @@ pub mod people;
 pub mod places;
 pub mod plans;
 pub mod reports;
+pub mod sync;
 
 use super::row::Row;
 
@@ -25,6 +26,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
     "GET /api/v1/evidence-links",
+    "POST /api/v1/sync/hand-in",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -52,6 +54,7 @@ pub fn all() -> Vec<Row> {
         measures::rows(),
         ledgers::rows(),
         evidence::rows(),
+        sync::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
