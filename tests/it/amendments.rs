@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::support::district::{org, user};
 use crate::support::{Answer, TestApp};
 
+/// The claim of a photo.
+const PHOTO: &str = "0195e0c0-0000-7000-8000-0000000000a1";
+
 async fn started(app: &TestApp, kind: &str, by: &str, team: &[&str]) -> String {
     let people: Vec<_> = team.iter().map(|name| user(name)).collect();
     let list = builtin::checklist_id("fang", 1).to_string();
@@ -32,7 +35,7 @@ async fn started(app: &TestApp, kind: &str, by: &str, team: &[&str]) -> String {
 /// Handed in with `fang-003` failed: its answer is the inspection's.
 async fn submitted(app: &TestApp) -> (String, String) {
     let id = started(app, "routine", "office", &["inspector1", "inspector2"]).await;
-    let fail = json!({"result": "fail", "note": "堆物"});
+    let fail = json!({"result": "fail", "note": "堆物", "evidence_ids": [PHOTO]});
     app.put("inspector1", &format!("/inspections/{id}/answers/fang-003"), fail).await.expect(200);
     let end =
         app.post("inspector1", &format!("/inspections/{id}/submit"), json!({"conclusion": "一处"})).await.expect(200);
@@ -48,7 +51,11 @@ async fn amend(app: &TestApp, who: &str, id: &str, body: Value) -> Answer {
 }
 
 fn answer(code: &str, result: &str) -> Value {
-    json!({"reason": "抄录有误", "answers": [{"item_code": code, "result": result, "note": "更正"}]})
+    let mut answer = json!({"item_code": code, "result": result, "note": "更正"});
+    if result == "fail" {
+        answer["evidence_ids"] = json!([PHOTO]);
+    }
+    json!({"reason": "抄录有误", "answers": [answer]})
 }
 
 both_engines! {
@@ -173,7 +180,7 @@ both_engines! {
         let id = started(app, "patrol", "staff1", &["staff1"]).await;
         let at = format!("/inspections/{id}");
         for code in ["fang-001", "fang-003"] {
-            app.put("staff1", &format!("{at}/answers/{code}"), json!({"result": "fail", "note": "见照片"})).await.expect(200);
+            app.put("staff1", &format!("{at}/answers/{code}"), json!({"result": "fail", "note": "见照片", "evidence_ids": [PHOTO]})).await.expect(200);
         }
         let end = app.post("staff1", &format!("{at}/submit"), json!({})).await.expect(200);
         assert_eq!((end.body["hazards"].as_array().unwrap().len(), end.body["suggestions"].as_array().unwrap().len()), (0, 2));
@@ -194,7 +201,7 @@ both_engines! {
         let id = started(app, "third_party", "office", &["external1", "inspector1"]).await;
         let at = format!("/inspections/{id}");
         for code in ["fang-001", "fang-003"] {
-            app.put("external1", &format!("{at}/answers/{code}"), json!({"result": "fail", "note": "见照片"})).await.expect(200);
+            app.put("external1", &format!("{at}/answers/{code}"), json!({"result": "fail", "note": "见照片", "evidence_ids": [PHOTO]})).await.expect(200);
         }
         app.post("external1", &format!("{at}/submit"), json!({})).await.expect(200);
         assert_eq!(app.get("office", "/hazards?source=third_party").await.expect(200).rows().len(), 0);

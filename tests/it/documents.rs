@@ -34,7 +34,10 @@ pub async fn visited(app: &TestApp, who: &str, id: &str, failing: &[&str]) -> Ve
         .filter(|item| applies(item, "primary", &["canteen", "gas"]))
         .map(|item| match item.response {
             _ if failing.contains(&item.code.as_str()) => {
-                json!({"item_code": item.code, "result": "fail", "note": "堆放杂物<b>"})
+                json!({
+                    "item_code": item.code, "result": "fail", "note": "堆放杂物<b>",
+                    "evidence_ids": ["0195e0c0-0000-7000-8000-0000000000a1"],
+                })
             }
             Response::Number => json!({"item_code": item.code, "value": item.min.as_ref().or(item.max.as_ref())}),
             Response::Choice => json!({"item_code": item.code, "value": "none"}),

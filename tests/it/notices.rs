@@ -384,6 +384,8 @@ both_engines! {
         assert_eq!(told(app, "office").await, ["inspection_submitted", "inspection_objected"]);
         assert_eq!(told(app, "inspector2").await, ["inspection_assigned"]);
         app.clock.advance(TimeDelta::seconds(1));
+        let answer = json!({"decision": "dismissed", "reason": "经复核，记录无误"});
+        app.post("office", &format!("{at}/objection-reply"), answer).await.expect(200);
         app.post("leader", &format!("{at}/confirm"), json!({})).await.expect(200);
         assert_eq!(told(app, "officer1").await.last().unwrap(), "inspection_confirmed");
         assert_eq!(told(app, "inspector1").await.last().unwrap(), "inspection_confirmed");

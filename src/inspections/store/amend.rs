@@ -18,6 +18,7 @@ use super::sight::Seen;
 use super::versions::keep;
 use crate::access::Rights;
 use crate::catalogue::rules::Item;
+use crate::catalogue::words::invalid;
 use crate::evidence::store::arrived;
 use crate::hazards::routes::views;
 use crate::hazards::rules::VoidReach;
@@ -25,7 +26,7 @@ use crate::hazards::status::Status as HazardStatus;
 use crate::hazards::store::by_record::{self, Withdrawn};
 use crate::hazards::store::read::zone;
 use crate::hazards::store::{NewHazard, Row as HazardRow, register};
-use crate::inspections::rules::{Action, Consequence, Outcome, consequence};
+use crate::inspections::rules::{Action, Consequence, Outcome, PhotoGap, consequence, gaps};
 use crate::notices::visits as told;
 use crate::platform::db::schema::{answers, inspection_amendments, inspections};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -61,6 +62,11 @@ pub fn amend(
     };
     let mut changes: Vec<(AnswerRow, AnswerRow, Item)> = given.into_iter().map(with_after).collect();
     changes.retain(|(old, new, _)| !says_the_same(old, new));
+    let failing = changes.iter().filter(|(_, new, _)| new.result == Some(Outcome::Fail));
+    let lacking = gaps(failing.map(|(_, new, item)| (item, new.carried())), PhotoGap::default());
+    if !lacking.is_empty() {
+        return Err(invalid(lacking));
+    }
     let status = may(tx.conn, rights, seen, Action::Amend)?;
     if changes.is_empty() && conclusion == seen.row.conclusion {
         let nothing = ("/answers", "nothing_changed", "与现有记录没有差异", "differs in nothing from the record");

@@ -97,6 +97,7 @@ pub fn rows() -> Vec<Row> {
             .at(ORGS)
             .limits_met(),
         row("POST /plans", &[P::InspectionPlan], |case| {
+            set_plan(case.conn, "b.s1", "draft");
             set_checklist(case.conn, bureau(case.place), "published");
             let body = json!({
                 "id": of(&format!("plan {}", case.number), case.place), "title": "日巡查", "kind": "patrol",
