@@ -33,6 +33,7 @@ pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
+pub mod look_backs;
 pub mod months;
 pub mod notices;
 pub mod openapi;

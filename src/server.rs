@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs,
-    patrols, plans, recusals, reports, service, statistics, sync,
+    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, look_backs, months, notices,
+    openapi, orgs, patrols, plans, recusals, reports, service, statistics, sync,
 };
 
 /// Every route, folder by folder.
@@ -33,6 +33,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(evidence::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
+                .configure(look_backs::routes)
                 .configure(documents::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)

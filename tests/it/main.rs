@@ -43,6 +43,7 @@ mod kill;
 mod lanes;
 mod ledgers;
 mod ledgers_slow;
+mod look_backs;
 mod matrix;
 mod measures;
 mod month_summary;

@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
+pub mod look_backs;
 pub mod measures;
 pub mod months;
 pub mod notices;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         reports::rows(),
         draws::rows(),
+        look_backs::rows(),
         documents::rows(),
         months::rows(),
         patrols::rows(),
