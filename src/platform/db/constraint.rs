@@ -32,6 +32,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("reports_pkey", "reports.id", Code::IdReused),
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
     ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
+    ("uploads_evidence_key", "uploads.user_id, uploads.evidence_id", Code::StateConflict),
     (
         "idempotency_keys_pkey",
         "idempotency_keys.user_id, idempotency_keys.method, idempotency_keys.path, idempotency_keys.key",

@@ -916,6 +916,25 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    uploads (id) {
+        id -> Id,
+        created_at -> Utc,
+        updated_at -> Utc,
+        expires_at -> Utc,
+        evidence_id -> Id,
+        user_id -> Id,
+        bureau_id -> Id,
+        length -> BigInt,
+        received -> BigInt,
+        done -> Bool,
+        metadata -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -960,4 +979,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     draws,
     draw_commitments,
     draw_results,
+    uploads,
 );
