@@ -8,6 +8,7 @@ use crate::access::gate::Remembered;
 use crate::access::turnstile::Turnstile;
 use crate::accounts::passwords::Passwords;
 use crate::accounts::tokens::Tokens;
+use crate::evidence::{self, Studio};
 use crate::platform::clock::Clock;
 use crate::platform::db::Db;
 use crate::platform::export::Exports;
@@ -37,6 +38,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Photos and files.
     pub files: Files,
+    /// Where pictures are decoded, and how long files may be.
+    pub studio: Studio,
     /// Places for exports, and where their files lie.
     pub exports: Exports,
     leaving: AtomicBool,
@@ -56,6 +59,7 @@ impl App {
     ) -> Self {
         Self {
             files,
+            studio: Studio::default(),
             turnstile,
             compartment,
             db,
@@ -68,6 +72,12 @@ impl App {
             exports: Exports::default(),
             leaving: AtomicBool::new(false),
         }
+    }
+
+    /// With limits of an operator's own for evidence.
+    #[must_use]
+    pub fn taking(self, limits: evidence::Limits) -> Self {
+        Self { studio: Studio::new(limits), ..self }
     }
 
     /// Makes the files of exports in this folder rather than in that of the system.

@@ -8,6 +8,7 @@ use ipnet::IpNet;
 use serde::{Deserialize, Serialize};
 
 use crate::access::turnstile::Limits;
+use crate::evidence;
 use crate::platform::db::{DatabaseUrl, DbOptions};
 use crate::platform::files::settings as files;
 
@@ -103,6 +104,12 @@ pub struct Given {
     /// Public reports to one bureau in 24 hours, over all nodes; 0 for no limit [default: 1000]
     #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_DAY", value_name = "N")]
     pub reports_per_day: Option<u32>,
+    /// Most MiB of a photo or document [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PHOTO_MIB", value_name = "N")]
+    pub evidence_photo_mib: Option<u64>,
+    /// Most MiB of a video [default: 200]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_VIDEO_MIB", value_name = "N")]
+    pub evidence_video_mib: Option<u64>,
     /// Minutes between two looks at deadlines, each telling whom it concerns; 0 turns them off [default: 10]
     #[arg(long, global = true, env = "ANXIAO_WARN_EVERY_MINUTES", value_name = "N")]
     pub warn_every_minutes: Option<u64>,
@@ -128,6 +135,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where photos and files are kept.
     pub files: files::Settings,
+    /// How long evidence may be.
+    pub evidence: evidence::Limits,
     /// The log filter.
     pub log: String,
     /// The API.
@@ -182,6 +191,8 @@ impl Given {
             reports_per_minute: self.reports_per_minute.or(below.reports_per_minute),
             trackings_per_minute: self.trackings_per_minute.or(below.trackings_per_minute),
             reports_per_day: self.reports_per_day.or(below.reports_per_day),
+            evidence_photo_mib: self.evidence_photo_mib.or(below.evidence_photo_mib),
+            evidence_video_mib: self.evidence_video_mib.or(below.evidence_video_mib),
             log: self.log.or(below.log),
             listen: self.listen.or(below.listen),
             metrics_listen: self.metrics_listen.or(below.metrics_listen),
@@ -215,6 +226,10 @@ impl Given {
             Some(number) => Ok(number),
             None => Ok(default),
         };
+        let mib = |name: &str, given: Option<u64>, default: u64| match given.unwrap_or(default) {
+            number @ 1..=4096 => Ok(number << 20),
+            _ => Err(format!("{name} must be from 1 to 4096")),
+        };
         let files = files::Given {
             store: self.evidence_store,
             parts: self.evidence_parts,
@@ -228,6 +243,10 @@ impl Given {
         };
         Ok(Config {
             files: files.settle(&data_dir)?,
+            evidence: evidence::Limits {
+                photo: mib("evidence_photo_mib", self.evidence_photo_mib, 20)?,
+                video: mib("evidence_video_mib", self.evidence_video_mib, 200)?,
+            },
             database: DatabaseUrl::parse(&url)?,
             signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
             contact_key_file: self.contact_key_file.unwrap_or_else(|| data_dir.join("contact-key.json")),
@@ -289,6 +308,8 @@ impl Config {
             reports_per_minute: Some(self.limits.reports_per_minute),
             trackings_per_minute: Some(self.limits.trackings_per_minute),
             reports_per_day: Some(self.limits.reports_per_day),
+            evidence_photo_mib: Some(self.evidence.photo >> 20),
+            evidence_video_mib: Some(self.evidence.video >> 20),
             log: Some(self.log.clone()),
             listen: Some(self.listen),
             metrics_listen: Some(self.metrics_listen),

@@ -9,6 +9,7 @@
 //! * [`access`]: who may do what, where. [`accounts`]: signing in, sessions, people.
 //! * [`orgs`]: bureaus, schools, sites. [`catalogue`]: categories, domains, checklists.
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
+//! * [`evidence`]: photos and documents: declared, received, missing, shown.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
@@ -24,6 +25,7 @@ pub mod cli;
 pub mod config;
 pub mod demo;
 pub mod draws;
+pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;

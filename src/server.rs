@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, draws, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals, reports,
-    service, statistics,
+    accounts, catalogue, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals,
+    reports, service, statistics,
 };
 
 /// Every route, folder by folder.
@@ -30,6 +30,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(catalogue::routes)
                 .configure(inspections::routes)
                 .configure(hazards::routes)
+                .configure(evidence::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
                 .configure(notices::routes)

@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use crate::access::{Permission, Role};
 use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
+use crate::evidence::words::{EvidenceRole, EvidenceState, GapPolicy, MediaType, Reuse};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
@@ -62,6 +63,11 @@ pub fn all() -> Value {
         ("report_refusal", json!(TriageRefusal::ALL)),
         ("report_progress", json!(ReportProgress::ALL)),
         ("month_status", json!(MonthStatus::ALL)),
+        ("evidence_media_type", json!(MediaType::ALL)),
+        ("evidence_role", json!(EvidenceRole::ALL)),
+        ("evidence_state", json!(EvidenceState::ALL)),
+        ("evidence_reuse", json!(Reuse::ALL)),
+        ("evidence_gaps", json!(GapPolicy::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

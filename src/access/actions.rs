@@ -102,6 +102,14 @@ actions! {
         /// Commenting.
         Comment = [HazardComment];
     }
+    evidence {
+        /// Declaring it and sending its content, with the record it belongs to.
+        Send = [InspectionPerform, HazardReport, HazardRespond, HazardRectify, HazardRecheck];
+        /// Seeing it, with the record it belongs to.
+        Read = [InspectionRead, HazardRead];
+        /// As it was received: who may, and each the files one handed in oneself.
+        Original = [EvidenceOriginal, InspectionRead, HazardRead];
+    }
     notice {
         /// One's own inbox.
         Read = [NoticeRead];

@@ -95,6 +95,8 @@ crate::text_enum! {
         RecusalManage = "recusal.manage",
         /// `recusal.override`: asking for an exception, and another person's approving it
         RecusalOverride = "recusal.override",
+        /// `evidence.original`: a file as it was received, with all its metadata; journalled
+        EvidenceOriginal = "evidence.original",
         /// `draw.read`
         DrawRead = "draw.read",
         /// `draw.manage`: double-random draws
@@ -215,6 +217,7 @@ pub const TABLE: &[(Permission, [Cell; 12])] = &[
     (Permission::RecusalRead, [YES, YES, YES, only(Limit::Own), only(Limit::Own), only(Limit::Own), NO, NO, NO, NO, NO, NO]),
     (Permission::RecusalManage, [NO, YES, only(Limit::Own), only(Limit::Own), only(Limit::Own), only(Limit::Own), NO, NO, NO, NO, NO, NO]),
     (Permission::RecusalOverride, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::EvidenceOriginal, [YES, YES, YES, YES, NO, NO, NO, NO, NO, NO, NO, NO]),
     (Permission::DrawRead, [YES, YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
     (Permission::DrawManage, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
 ];
@@ -269,6 +272,7 @@ mod tests {
                 "month.",
                 "recusal.",
                 "draw.",
+                "evidence.",
                 "export",
                 "sync",
                 "catalogue.",

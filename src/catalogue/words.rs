@@ -29,6 +29,7 @@ const WORDS: &[(&str, &str, &str)] = &[
     ("only_on_the_spot", "只有立查立改时才填写", "belongs to a fix on the spot only"),
     ("general_only", "重大隐患不得按立查立改办理", "is for general hazards only"),
     ("same_person", "整改人与检查人不得为同一人", "must be somebody else than who answered"),
+    ("same_as_before", "不得与整改前为同一张照片", "must not be the photo of before"),
     ("not_published", "检查清单未发布或已停用", "is not published"),
     (
         "conflicting_items",

@@ -68,6 +68,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
         let keys = (tokens, compartment);
         let app = App::new(db, Arc::new(SystemClock), ids, keys, turnstile, metrics, files.clone())
+            .taking(config.evidence)
             .exporting_in(config.data_dir.join("tmp"));
         if let Err(sentence) = files.check().await {
             // It may be back in a minute; until then evidence is answered with 503 and everything else works.

@@ -87,6 +87,10 @@ codes! {
     NothingToReport = "nothing_to_report", 409, "没有可报送的隐患，请作零报告", "There is nothing to report but nothing found";
     /// A listing of this bureau has the document number already.
     NumberTaken = "number_taken", 409, "文号已使用", "The document number is taken";
+    /// Declared, but its content has not arrived.
+    ContentAwaited = "content_awaited", 409, "内容尚未上传", "The content has not arrived";
+    /// Files of this type are kept and not decoded: there is the sealed original alone.
+    NoDisplayVersion = "no_display_version", 409, "该类型文件仅存原件", "There is only the sealed original";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.
@@ -99,6 +103,10 @@ codes! {
     UnsupportedMediaType = "unsupported_media_type", 415, "不支持的媒体类型", "Unsupported media type";
     /// Understood, but not valid; `errors` names every field.
     ValidationFailed = "validation_failed", 422, "内容不符合要求", "The content is not valid";
+    /// The content is not what was declared; `errors` names hash and length of both.
+    WrongHash = "wrong_hash", 422, "内容与声明不符", "The content is not what was declared";
+    /// A file that is not taken; `errors` says why.
+    ContentRefused = "content_refused", 422, "文件不被接受", "The file is not accepted";
     /// The Idempotency-Key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "幂等键已用于其他内容", "The key was used with another body";
     /// Too many calls from this address, or for this school; `Retry-After` says when there is room again.

@@ -168,6 +168,7 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /draws" => world::of("draw", "b"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
+        "POST /evidence" => world::of("photo", "b.s1"),
         other => panic!("{other} takes an id of the client: name one of the other bureau here"),
     }
 }

@@ -25,6 +25,7 @@ mod catalogue;
 mod contract;
 mod demo;
 mod draws;
+mod evidence;
 mod foreign;
 mod hazard_loop;
 mod hazard_story;

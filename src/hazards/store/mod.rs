@@ -2,6 +2,7 @@
 
 pub mod comments;
 pub mod days;
+pub mod documented;
 pub mod edit;
 pub mod people;
 pub mod policies;

@@ -141,6 +141,25 @@ impl Powers {
         self.any(Permission::HazardComment, row)
     }
 
+    /// Whether the person may show by photos what it is or what became of it: who found it, who acts on it.
+    #[must_use]
+    pub fn may_document(&self, row: &Row) -> bool {
+        let actor = self.actor(row);
+        let mine = row.reported_by == self.user_id || row.responsible_user_id == Some(self.user_id);
+        let rectifies = match actor.rectify {
+            Some(RectifyReach::Any) => true,
+            Some(RectifyReach::Assigned) => row.responsible_user_id == Some(self.user_id),
+            None => false,
+        };
+        (mine && self.any(Permission::HazardRead, row))
+            || rectifies
+            || actor.issue.is_some()
+            || actor.respond
+            || actor.recheck.is_some()
+            || actor.approve
+            || self.edit(row) != Edit::Never
+    }
+
     /// Whether the person may change its texts, and whether also after it was issued.
     #[must_use]
     pub fn edit(&self, row: &Row) -> Edit {

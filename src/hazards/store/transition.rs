@@ -10,6 +10,7 @@ use super::people;
 use super::powers::Powers;
 use super::row::{Moved, Round, Row, ids};
 use crate::access::Rights;
+use crate::evidence;
 use crate::hazards::deadline;
 use crate::hazards::marks::Marks;
 use crate::hazards::policy::Case;
@@ -47,6 +48,9 @@ pub fn transition(
             return Err(refused(&refusals));
         }
     };
+    if change.closed.is_some() {
+        closable(tx, row, &request)?;
+    }
     let mut after = row.clone();
     after.version += 1;
     after.updated_at = tx.now;
@@ -76,6 +80,16 @@ pub fn transition(
     let receipt = tx.record(event.with(Value::Object(payload)))?;
     occasions::hazard_moved(tx, change.action, row, &after)?;
     Ok((after, receipt))
+}
+
+/// Where the bureau wants it so, a hazard is not closed before its photos are there.
+fn closable(tx: &mut Tx<'_>, row: &Row, request: &Request) -> Result<(), Problem> {
+    let recheck: &[Uuid] = match request {
+        Request::Pass { evidence_ids, .. } => evidence_ids,
+        _ => &[],
+    };
+    let missing = evidence::store::missing_at_closing(tx.conn, row, recheck)?;
+    if missing.is_empty() { Ok(()) } else { Err(Problem::new(Code::TransitionNotAllowed).errors(missing)) }
 }
 
 /// The status of a request for more time that lost its object.

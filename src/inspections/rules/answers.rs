@@ -276,6 +276,9 @@ fn consequences(item: &Item, input: &AnswerInput, result: Outcome, answerer: Uui
     if input.before_evidence_ids.is_empty() {
         faults.push(Fault::at("/before_evidence_ids", "required"));
     }
+    if input.after_evidence_ids.iter().any(|id| input.before_evidence_ids.contains(id)) {
+        faults.push(Fault::at("/after_evidence_ids", "same_as_before"));
+    }
     if input.after_evidence_ids.is_empty() {
         faults.push(Fault::at("/after_evidence_ids", "required"));
     }

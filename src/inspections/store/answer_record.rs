@@ -4,8 +4,10 @@ use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use crate::catalogue::rules::{Item, Severity};
+use crate::evidence::rules::Claims;
 use crate::inspections::rules::{self, Outcome, Photo};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, checklist_items};
@@ -44,6 +46,19 @@ pub struct AnswerRow {
     pub answered_at: Option<Timestamp>,
     pub device_time: Option<Timestamp>,
     pub hazard_id: Option<Id>,
+    pub photos_received: i32,
+    pub evidence_gaps: i32,
+}
+
+impl AnswerRow {
+    /// What it claims and demands.
+    #[must_use]
+    pub fn claims(&self, item: &Item) -> Claims {
+        let mut found: Vec<Uuid> = self.evidence_ids.read();
+        found.extend(self.before_evidence_ids.read::<Vec<Uuid>>());
+        let demanded = rules::photo(item, self.result, 0) == Photo::Awaited;
+        Claims { demanded, found, others: self.after_evidence_ids.read() }
+    }
 }
 
 /// An answer as it is shown, with its item.
@@ -109,6 +124,8 @@ pub struct AnswerView {
     pub fixed_by: Option<Id>,
     /// Whether the photo a failed item demands is there.
     pub photo: Photo,
+    /// How many photos are missing: claimed and not received, or demanded and not claimed.
+    pub evidence_gaps: i32,
     /// Who answered.
     #[schema(required)]
     pub answered_by: Option<Id>,
@@ -171,8 +188,8 @@ pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
         item_code: row.item_code,
         category: row.category,
         domain: row.domain,
-        // The content of evidence is not kept yet, so none has been received.
-        photo: rules::photo(&item, row.result, 0),
+        photo: rules::photo(&item, row.result, usize::try_from(row.photos_received).unwrap_or(0)),
+        evidence_gaps: row.evidence_gaps,
         item,
         result: row.result,
         value: row.value.map(|doc| doc.0),

@@ -1,9 +1,12 @@
 //! Answers: first-class rows, one for each item that concerns the school.
 
+use std::collections::HashSet;
+
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
+use uuid::Uuid;
 
 use super::answer_record::{AnswerRow, AnswerView, rows_of, shown, with_items};
 use super::people;
@@ -12,6 +15,7 @@ use super::sight::{Seen, domains_in_sight};
 use crate::access::Rights;
 use crate::catalogue::rules::{Fault, Item, Severity};
 use crate::catalogue::words::invalid;
+use crate::evidence::store::arrived;
 use crate::inspections::rules::{self, Action, AnswerInput, Evaluated, Outcome};
 use crate::platform::db::schema::{answers, sites};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -66,6 +70,10 @@ pub struct AnswerBody {
 impl Check for AnswerBody {}
 
 impl AnswerBody {
+    fn claims(&self) -> bool {
+        [&self.evidence_ids, &self.before_evidence_ids, &self.after_evidence_ids].iter().any(|ids| !ids.is_empty())
+    }
+
     fn input(&self) -> AnswerInput {
         let ids = |ids: &[Id]| ids.iter().map(|id| id.0).collect();
         AnswerInput {
@@ -177,10 +185,16 @@ pub fn answer(
         return Err(invalid(faults));
     }
     may(tx.conn, rights, seen, Action::Answer)?;
+    let claiming: Vec<&str> =
+        bodies.iter().filter(|body| body.claims()).filter_map(|body| body.item_code.as_deref()).collect();
+    let there = arrived(tx.conn, seen.row.id, &claiming)?;
     let mut changes = Vec::new();
     let mut views = Vec::new();
+    let none = HashSet::new();
     for (row, item, body, evaluated) in given {
-        let after = after(&row, body, &evaluated, answerer, tx.now);
+        let mut after = after(&row, body, &evaluated, answerer, tx.now);
+        let received = there.get(&row.item_code).unwrap_or(&none);
+        weigh(&mut after, &item, received);
         if same(&row, &after) {
             views.push(shown(row, item));
             continue;
@@ -258,6 +272,14 @@ fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
         && old.device_time == new.device_time
 }
 
+/// How many of its photos are there and how many are missing, of what was received for this very item.
+pub fn weigh(row: &mut AnswerRow, item: &Item, received: &HashSet<Uuid>) {
+    let claims = row.claims(item);
+    let count = |number: usize| i32::try_from(number).unwrap_or(i32::MAX);
+    row.photos_received = count(claims.received(received));
+    row.evidence_gaps = count(claims.gaps(received).len());
+}
+
 fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
     diesel::update(answers::table.find(row.id))
         .set((
@@ -278,6 +300,8 @@ fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
             answers::answered_by.eq(row.answered_by),
             answers::answered_at.eq(row.answered_at),
             answers::device_time.eq(row.device_time),
+            answers::photos_received.eq(row.photos_received),
+            answers::evidence_gaps.eq(row.evidence_gaps),
         ))
         .execute(conn)?;
     Ok(())

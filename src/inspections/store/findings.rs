@@ -11,7 +11,7 @@ use super::rights::may;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::catalogue::rules::{Item, Response, Severity};
-use crate::catalogue::words::invalid;
+use crate::evidence;
 use crate::hazards;
 use crate::hazards::routes::Hazard;
 use crate::hazards::status::{Level, Source};
@@ -21,8 +21,8 @@ use crate::inspections::rules::{Action, Kind, Outcome, missing};
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Receipt, Tx};
-use crate::platform::error::Problem;
-use crate::platform::http::{Check, Faults};
+use crate::platform::error::{Code, Problem};
+use crate::platform::http::{Check, Faults, FieldError};
 use crate::reports::ReportView;
 use crate::reports::store::suggest::{suggest, suggests};
 
@@ -77,12 +77,15 @@ pub struct Submitted {
 /// Hands an inspection in.
 ///
 /// # Errors
-/// 422 with a pointer `/answers/{item_code}` for each item without an answer; 409 by the rules.
+/// 422 with a pointer `/answers/{item_code}` for each item without an answer, and, where the bureau wants it so, for
+/// each whose photos have not been received; 409 by the rules.
 pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> Result<(Receipt, Submitted), Problem> {
     let rows = rows_of(tx.conn, seen.row.id)?;
     let open = missing(rows.iter().map(|row| (row.item_code.as_str(), row.result)));
-    if !open.is_empty() {
-        return Err(invalid(open));
+    let mut faults: Vec<FieldError> = open.into_iter().map(Into::into).collect();
+    faults.extend(photos(tx.conn, seen.row.bureau_id, &rows)?);
+    if !faults.is_empty() {
+        return Err(Problem::new(Code::ValidationFailed).errors(faults));
     }
     let status = may(tx.conn, rights, seen, Action::Submit)?;
     let failed: Vec<AnswerRow> = rows.into_iter().filter(|row| row.result == Some(Outcome::Fail)).collect();
@@ -120,6 +123,19 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
     let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
     Ok((receipt, Submitted { inspection, hazards, suggestions }))
+}
+
+/// The items whose photos are missing, where the bureau does not hand them in so; what is closed on the spot is
+/// closed by this.
+fn photos(conn: &mut Conn, bureau_id: Id, rows: &[AnswerRow]) -> Result<Vec<FieldError>, Problem> {
+    if rows.iter().all(|row| row.evidence_gaps == 0) {
+        return Ok(Vec::new());
+    }
+    let policy = evidence::store::policy(conn, bureau_id)?.gaps;
+    let stands = |row: &&AnswerRow| {
+        row.evidence_gaps > 0 && (policy.blocks_submission() || (policy.blocks_closing() && row.on_the_spot))
+    };
+    Ok(rows.iter().filter(stands).map(|row| evidence::store::missing(&format!("/answers/{}", row.item_code))).collect())
 }
 
 const fn level(severity: Severity) -> Level {

@@ -139,6 +139,9 @@ pub struct InspectionView {
     pub void_reason: Option<String>,
     /// How far the answers have come.
     pub progress: Progress,
+    /// No photo of its answers is missing: all that are claimed have been received, and so has one of each failed item
+    /// that demands it. Apart from `status`: what was handed in may still be complete or not.
+    pub evidence_complete: bool,
 }
 
 /// Counts of an inspection's items.
@@ -163,15 +166,22 @@ impl Record for InspectionView {
     }
 }
 
-fn progress(conn: &mut Conn, ids: &[Id]) -> Result<Vec<(Id, Progress)>, Problem> {
-    let rows: Vec<(Id, Option<Outcome>, i64)> = answers::table
+/// The counts of inspections, and how many photos are missing.
+fn progress(conn: &mut Conn, ids: &[Id]) -> Result<Vec<(Id, Progress, i64)>, Problem> {
+    let rows: Vec<(Id, Option<Outcome>, i64, Option<i64>)> = answers::table
         .filter(answers::inspection_id.eq_any(ids.to_vec()))
         .group_by((answers::inspection_id, answers::result))
-        .select((answers::inspection_id, answers::result, diesel::dsl::count_star()))
+        .select((
+            answers::inspection_id,
+            answers::result,
+            diesel::dsl::count_star(),
+            diesel::dsl::sum(answers::evidence_gaps),
+        ))
         .load(conn)?;
-    let mut all: Vec<(Id, Progress)> = ids.iter().map(|id| (*id, Progress::default())).collect();
-    for (id, result, count) in rows {
-        let Some((_, progress)) = all.iter_mut().find(|(one, _)| *one == id) else { continue };
+    let mut all: Vec<(Id, Progress, i64)> = ids.iter().map(|id| (*id, Progress::default(), 0)).collect();
+    for (id, result, count, missing) in rows {
+        let Some((_, progress, gaps)) = all.iter_mut().find(|(one, ..)| *one == id) else { continue };
+        *gaps += missing.unwrap_or(0);
         progress.items += count;
         progress.answered += if result.is_some() { count } else { 0 };
         match result {
@@ -206,13 +216,22 @@ pub fn views(conn: &mut Conn, rows: Vec<InspectionRow>) -> Result<Vec<Inspection
         .into_iter()
         .map(|row| {
             let id = row.id;
-            let counts = progress.iter().find(|(one, _)| *one == id).map(|(_, counts)| *counts).unwrap_or_default();
-            shown(row, of(&teams, id), of(&checklists, id), counts)
+            let (counts, gaps) = progress
+                .iter()
+                .find(|(one, ..)| *one == id)
+                .map(|(_, counts, gaps)| (*counts, *gaps))
+                .unwrap_or_default();
+            shown(row, of(&teams, id), of(&checklists, id), (counts, gaps))
         })
         .collect())
 }
 
-fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Progress) -> InspectionView {
+fn shown(
+    row: InspectionRow,
+    team: Vec<Id>,
+    checklist_ids: Vec<Id>,
+    (progress, gaps): (Progress, i64),
+) -> InspectionView {
     InspectionView {
         id: row.id,
         version: row.version,
@@ -246,6 +265,7 @@ fn shown(row: InspectionRow, team: Vec<Id>, checklist_ids: Vec<Id>, progress: Pr
         voided_by: row.voided_by,
         void_reason: row.void_reason,
         progress,
+        evidence_complete: gaps == 0,
     }
 }
 

@@ -28,6 +28,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("hazard_progress_reports_pkey", "hazard_progress_reports.id", Code::IdReused),
     ("hazard_suspensions_pkey", "hazard_suspensions.id", Code::IdReused),
     ("hazard_referrals_pkey", "hazard_referrals.id", Code::IdReused),
+    ("evidence_pkey", "evidence.id", Code::IdReused),
     ("comments_pkey", "comments.id", Code::IdReused),
     ("reports_pkey", "reports.id", Code::IdReused),
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),

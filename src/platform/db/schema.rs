@@ -368,6 +368,8 @@ diesel::table! {
         answered_at -> Nullable<Utc>,
         device_time -> Nullable<Utc>,
         hazard_id -> Nullable<Id>,
+        photos_received -> Integer,
+        evidence_gaps -> Integer,
     }
 }
 
@@ -932,6 +934,47 @@ diesel::table! {
         received -> BigInt,
         done -> Bool,
         metadata -> Text,
+    evidence (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        by_school -> Bool,
+        inspection_id -> Nullable<Id>,
+        item_code -> Nullable<Text>,
+        hazard_id -> Nullable<Id>,
+        round -> Nullable<Integer>,
+        role -> Nullable<Text>,
+        sha256 -> Binary,
+        bytes -> BigInt,
+        media_type -> Text,
+        captured_at -> Nullable<Utc>,
+        device_time -> Nullable<Utc>,
+        clock_skew_s -> Nullable<BigInt>,
+        location -> Nullable<Doc>,
+        received_at -> Nullable<Utc>,
+        received_by -> Nullable<Id>,
+        content_type -> Nullable<Text>,
+        width -> Nullable<Integer>,
+        height -> Nullable<Integer>,
+        picture -> Nullable<Binary>,
+        reuse -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    evidence_policies (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        gaps -> Text,
     }
 }
 
@@ -980,4 +1023,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     draw_commitments,
     draw_results,
     uploads,
+    evidence,
+    evidence_policies,
 );

@@ -21,6 +21,10 @@ pub struct Ask {
     pub body: Option<Value>,
     /// The body as CSV.
     pub csv: Option<String>,
+    /// The body as a form: its media type and bytes.
+    pub form: Option<(String, Vec<u8>)>,
+    /// Whatever version there is.
+    pub any_version: bool,
     /// The version seen.
     pub version: Option<i64>,
     /// With this session rather than the usual one.
@@ -186,6 +190,12 @@ impl Row {
         }
         if let Some(version) = ask.version {
             request = request.header("if-match", format!("\"{version}\""));
+        }
+        if ask.any_version {
+            request = request.header("if-match", "*");
+        }
+        if let Some((media, bytes)) = &ask.form {
+            request = request.header("content-type", media).body(bytes.clone());
         }
         if let Some(body) = &ask.body {
             request = request.json(body);

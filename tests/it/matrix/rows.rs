@@ -2,6 +2,7 @@
 
 pub mod catalogue;
 pub mod draws;
+pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
@@ -20,6 +21,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/auth/refresh",
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
+    "GET /api/v1/evidence-links",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -43,6 +45,7 @@ pub fn all() -> Vec<Row> {
         notices::rows(),
         measures::rows(),
         ledgers::rows(),
+        evidence::rows(),
     ];
     folders.into_iter().flatten().collect()
 }

@@ -173,6 +173,7 @@ pub async fn build(app: &TestApp) -> Conn {
         }
         set_inspection(&mut conn, place, "planned", "");
     }
+    crate::evidence::keep(app).await;
     conn
 }
 
