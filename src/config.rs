@@ -11,6 +11,7 @@ use crate::access::turnstile::Limits;
 use crate::evidence;
 use crate::platform::db::{DatabaseUrl, DbOptions};
 use crate::platform::files::settings as files;
+use crate::platform::uploads;
 
 /// Settings as given in one place; what is not given is left to the place before.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -104,6 +105,12 @@ pub struct Given {
     /// Public reports to one bureau in 24 hours, over all nodes; 0 for no limit [default: 1000]
     #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_DAY", value_name = "N")]
     pub reports_per_day: Option<u32>,
+    /// Uploads of one person that may be under way [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_UPLOADS_PER_USER", value_name = "N")]
+    pub uploads_per_user: Option<u32>,
+    /// GiB of uploads of one bureau that may be under way [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_UPLOADS_GIB_PER_BUREAU", value_name = "N")]
+    pub uploads_gib_per_bureau: Option<u64>,
     /// Most MiB of a photo or document [default: 20]
     #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PHOTO_MIB", value_name = "N")]
     pub evidence_photo_mib: Option<u64>,
@@ -135,6 +142,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where photos and files are kept.
     pub files: files::Settings,
+    /// How much may be arriving in pieces.
+    pub uploads: uploads::Limits,
     /// How long evidence may be.
     pub evidence: evidence::Limits,
     /// The log filter.
@@ -191,6 +200,8 @@ impl Given {
             reports_per_minute: self.reports_per_minute.or(below.reports_per_minute),
             trackings_per_minute: self.trackings_per_minute.or(below.trackings_per_minute),
             reports_per_day: self.reports_per_day.or(below.reports_per_day),
+            uploads_per_user: self.uploads_per_user.or(below.uploads_per_user),
+            uploads_gib_per_bureau: self.uploads_gib_per_bureau.or(below.uploads_gib_per_bureau),
             evidence_photo_mib: self.evidence_photo_mib.or(below.evidence_photo_mib),
             evidence_video_mib: self.evidence_video_mib.or(below.evidence_video_mib),
             log: self.log.or(below.log),
@@ -243,6 +254,18 @@ impl Given {
         };
         Ok(Config {
             files: files.settle(&data_dir)?,
+            uploads: uploads::Limits {
+                per_user: match self.uploads_per_user {
+                    Some(0) => return Err("uploads_per_user must be at least 1".into()),
+                    given => given.unwrap_or(uploads::Limits::default().per_user),
+                },
+                per_bureau: match self.uploads_gib_per_bureau {
+                    None => uploads::Limits::default().per_bureau,
+                    Some(number @ 1..=1_048_576) => number << 30,
+                    Some(_) => return Err("uploads_gib_per_bureau must be from 1 to 1048576".into()),
+                },
+                ..uploads::Limits::default()
+            },
             evidence: evidence::Limits {
                 photo: mib("evidence_photo_mib", self.evidence_photo_mib, 20)?,
                 video: mib("evidence_video_mib", self.evidence_video_mib, 200)?,
@@ -308,6 +331,8 @@ impl Config {
             reports_per_minute: Some(self.limits.reports_per_minute),
             trackings_per_minute: Some(self.limits.trackings_per_minute),
             reports_per_day: Some(self.limits.reports_per_day),
+            uploads_per_user: Some(self.uploads.per_user),
+            uploads_gib_per_bureau: Some(self.uploads.per_bureau >> 30),
             evidence_photo_mib: Some(self.evidence.photo >> 20),
             evidence_video_mib: Some(self.evidence.video >> 20),
             log: Some(self.log.clone()),

@@ -39,4 +39,5 @@ pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;
+pub mod uploads;
 pub mod words;

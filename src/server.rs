@@ -17,7 +17,7 @@ use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
     accounts, catalogue, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals,
-    reports, service, statistics,
+    reports, service, statistics, uploads,
 };
 
 /// Every route, folder by folder.
@@ -38,6 +38,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(statistics::routes)
                 .configure(reports::routes)
                 .configure(months::routes)
+                .configure(uploads::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);

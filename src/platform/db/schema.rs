@@ -934,6 +934,13 @@ diesel::table! {
         received -> BigInt,
         done -> Bool,
         metadata -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
     evidence (id) {
         id -> Id,
         version -> BigInt,

@@ -23,6 +23,8 @@ pub struct Ask {
     pub csv: Option<String>,
     /// The body as a form: its media type and bytes.
     pub form: Option<(String, Vec<u8>)>,
+    /// Other headers.
+    pub headers: Vec<(&'static str, String)>,
     /// Whatever version there is.
     pub any_version: bool,
     /// The version seen.
@@ -190,6 +192,9 @@ impl Row {
         }
         if let Some(version) = ask.version {
             request = request.header("if-match", format!("\"{version}\""));
+        }
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
         }
         if ask.any_version {
             request = request.header("if-match", "*");

@@ -1,0 +1,172 @@
+//! A piece is written behind those before it; the last one makes the file whole.
+
+use actix_web::dev::Payload;
+
+use crate::access::Allowed;
+use crate::access::actions::evidence;
+use crate::evidence::store;
+use crate::platform::db::types::Id;
+use crate::platform::error::{Code, Problem};
+use crate::platform::files::Staged;
+use crate::platform::uploads::headers::Checksum;
+use crate::platform::uploads::part::{self, Part, Taken};
+use crate::platform::uploads::receive::{self, Expected};
+use crate::platform::uploads::store::{self as rows, Upload};
+
+/// The caller's upload, whose evidence the caller may still send.
+///
+/// # Errors
+/// 404, 403, 410.
+pub async fn own(allowed: &Allowed<evidence::Send>, id: Id) -> Result<Upload, Problem> {
+    allowed
+        .read(move |conn, rights| {
+            let upload = rows::find(conn, id, rights.user_id(), rights.now)?;
+            store::awaited(conn, rights, upload.evidence_id)?;
+            Ok(upload)
+        })
+        .await
+}
+
+/// What a request brings.
+pub struct Piece {
+    /// Where the client thinks the upload is.
+    pub at: u64,
+    /// How long the body says it is.
+    pub length: Option<u64>,
+    /// Of the body.
+    pub checksum: Option<Checksum>,
+    /// The body.
+    pub body: Payload,
+}
+
+impl std::fmt::Debug for Piece {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Piece").field("at", &self.at).field("length", &self.length).finish_non_exhaustive()
+    }
+}
+
+/// Writes a piece, and hands the file over once it is whole. Returns how far the upload is. What is begun here goes on
+/// when the client has gone away.
+///
+/// # Errors
+/// 409 for another place, 410, 413, 423, 460; what handing over says; 503, 507.
+pub async fn add(allowed: Allowed<evidence::Send>, id: Id, piece: Piece) -> Result<Upload, Problem> {
+    let work = actix_web::rt::spawn(async move { write(&allowed, id, piece).await });
+    work.await.map_err(Problem::internal)?
+}
+
+async fn write(allowed: &Allowed<evidence::Send>, id: Id, piece: Piece) -> Result<Upload, Problem> {
+    let (part, upload) = taken(allowed, id).await?;
+    if upload.done {
+        return if piece.at == upload.end() { Ok(upload) } else { Err(elsewhere(&upload)) };
+    }
+    let Some(part) = part else { return Err(Problem::new(Code::UploadGone)) };
+    if piece.at != upload.at() {
+        return Err(elsewhere(&upload));
+    }
+    if piece.length.is_some_and(|length| piece.at.saturating_add(length) > upload.end()) {
+        return Err(Problem::new(Code::BodyTooLarge)
+            .detail("超出 Upload-Length", "there would be more than Upload-Length says"));
+    }
+    let limits = allowed.app().uploads;
+    let expected = Expected { from: upload.at(), end: upload.end(), checksum: piece.checksum, pace: limits.pace };
+    let acknowledge =
+        async |at: u64| allowed.write_unkept(move |tx, _| rows::advance(tx, id, at, &limits)).await.map(drop);
+    let files = &allowed.app().files;
+    let (part, at) = receive::receive(files, part, piece.body, expected, acknowledge).await?;
+    let received = i64::try_from(at).map_err(Problem::internal)?;
+    let expires_at = allowed.app().clock.now() + limits.keep;
+    let upload = Upload { received, expires_at, ..upload };
+    if upload.is_whole() { hand_over(allowed, upload, part).await } else { Ok(upload) }
+}
+
+/// The file of an upload, and how far it is now that nobody else writes it. No file where it is not on this machine.
+async fn taken(allowed: &Allowed<evidence::Send>, id: Id) -> Result<(Option<Part>, Upload), Problem> {
+    let before = own(allowed, id).await?;
+    if before.done {
+        return Ok((None, before));
+    }
+    let (folder, at) = (allowed.app().files.parts().to_owned(), before.at());
+    let part = match allowed.app().files.disk(move || part::take(&folder, id, at)).await? {
+        Taken::Here(part) => part,
+        Taken::Busy => return Err(Problem::new(Code::UploadBusy)),
+        Taken::Missing => {
+            // Not there, or handed over at this moment.
+            let now = own(allowed, id).await?;
+            return Ok((None, now));
+        }
+    };
+    let now = own(allowed, id).await;
+    match now {
+        // Somebody wrote between looking and taking: the client has to look again.
+        Ok(now) if now.received != before.received || now.done != before.done => Err(elsewhere(&now)),
+        Ok(now) => Ok((Some(part), now)),
+        Err(problem) => {
+            if matches!(problem.code, Code::UploadGone | Code::NotFound) {
+                allowed
+                    .app()
+                    .files
+                    .disk(move || {
+                        part.remove();
+                        Ok(())
+                    })
+                    .await?;
+            }
+            Err(problem)
+        }
+    }
+}
+
+fn elsewhere(upload: &Upload) -> Problem {
+    Problem::new(Code::OffsetConflict).current(serde_json::json!({"offset": upload.received, "length": upload.length}))
+}
+
+/// Hands over a file that is whole but came to nothing: the store was away, or this server ended in between.
+///
+/// # Errors
+/// As [`add`].
+pub async fn finish(allowed: Allowed<evidence::Send>, id: Id) -> Result<Upload, Problem> {
+    let work = actix_web::rt::spawn(async move {
+        let (part, upload) = taken(&allowed, id).await?;
+        match part {
+            Some(part) if upload.is_whole() => hand_over(&allowed, upload, part).await,
+            None if !upload.done => Err(Problem::new(Code::UploadGone)),
+            _ => Ok(upload),
+        }
+    });
+    work.await.map_err(Problem::internal)?
+}
+
+/// The file is kept and linked before anybody hears that it is whole. What is not what was declared is worth nothing: its
+/// upload ends.
+async fn hand_over(allowed: &Allowed<evidence::Send>, upload: Upload, part: Part) -> Result<Upload, Problem> {
+    let files = &allowed.app().files;
+    let (id, path) = (upload.id, part.path().to_owned());
+    let staged = files.disk(move || Staged::of_file(path)).await?;
+    match store::received(allowed, upload.evidence_id, staged).await {
+        Ok(_) => allowed.write_unkept(move |tx, _| rows::done(tx, id)).await?,
+        Err(problem) => {
+            let worthless = matches!(
+                problem.code,
+                Code::WrongHash | Code::ContentRefused | Code::BodyTooLarge | Code::UnsupportedMediaType
+            );
+            if worthless || problem.code == Code::ValidationFailed {
+                allowed.write_unkept(move |tx, _| rows::close(tx, id)).await?;
+                files
+                    .disk(move || {
+                        part.remove();
+                        Ok(())
+                    })
+                    .await?;
+            }
+            return Err(problem);
+        }
+    }
+    files
+        .disk(move || {
+            part.remove();
+            Ok(())
+        })
+        .await?;
+    Ok(Upload { done: true, ..upload })
+}
