@@ -101,7 +101,7 @@ async fn visit(app: &TestApp, announced: bool) -> String {
     app.post("office", "/inspections", body).await.expect(201).id()
 }
 
-async fn under_way(app: &TestApp) -> String {
+pub async fn under_way(app: &TestApp) -> String {
     let visit = visit(app, true).await;
     app.post("inspector1", &format!("/inspections/{visit}/check-in"), json!({})).await.expect(200);
     visit
@@ -135,7 +135,7 @@ async fn pass_the_rest(app: &TestApp, visit: &str) {
     app.put("inspector1", &format!("/inspections/{visit}/answers"), json!({"answers": answers})).await.expect(200);
 }
 
-fn item(visit: &str) -> Value {
+pub fn item(visit: &str) -> Value {
     json!({"inspection_id": visit, "item_code": ITEM})
 }
 

@@ -12,6 +12,7 @@ pub mod notices;
 pub mod people;
 pub mod places;
 pub mod reports;
+pub mod uploads;
 
 use super::row::Row;
 
@@ -22,6 +23,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
     "GET /api/v1/evidence-links",
+    "OPTIONS /api/v1/uploads",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -46,6 +48,7 @@ pub fn all() -> Vec<Row> {
         measures::rows(),
         ledgers::rows(),
         evidence::rows(),
+        uploads::rows(),
     ];
     folders.into_iter().flatten().collect()
 }
