@@ -17,6 +17,7 @@ use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 use crate::platform::uploads;
 use crate::reports::Compartment;
+use crate::sync::held::Ripening;
 
 /// One running application. Two may run in one process; nothing is global.
 pub struct App {
@@ -45,6 +46,8 @@ pub struct App {
     pub studio: Studio,
     /// Places for exports, and where their files lie.
     pub exports: Exports,
+    /// What phones handed in and what waits for something.
+    pub ripening: Ripening,
     leaving: AtomicBool,
 }
 
@@ -66,6 +69,7 @@ impl App {
             studio: Studio::default(),
             turnstile,
             compartment,
+            ripening: Ripening::new(db.clone(), Arc::clone(&clock)),
             db,
             clock,
             ids,

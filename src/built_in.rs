@@ -9,6 +9,7 @@ use crate::platform::error::Problem;
 /// # Errors
 /// Whatever the engine says.
 pub async fn install(db: &Db) -> Result<(), Problem> {
+    db.write(Work::default(), crate::platform::journal::epoch::install).await?;
     db.write(Work::default(), crate::catalogue::store::install).await?;
     db.write(Work::default(), policies::install).await?;
     Ok(())

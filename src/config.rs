@@ -120,6 +120,9 @@ pub struct Given {
     /// Minutes between two looks at deadlines, each telling whom it concerns; 0 turns them off [default: 10]
     #[arg(long, global = true, env = "ANXIAO_WARN_EVERY_MINUTES", value_name = "N")]
     pub warn_every_minutes: Option<u64>,
+    /// Days that a notice stays in an inbox after it was read; 0 keeps all [default: 365]
+    #[arg(long, global = true, env = "ANXIAO_KEEP_READ_NOTICES_DAYS", value_name = "N")]
+    pub keep_read_notices_days: Option<u32>,
     /// Let a server that holds demo accounts listen beyond loopback
     #[arg(long, global = true, env = "ANXIAO_ALLOW_DEMO", num_args = 0..=1, default_missing_value = "true", value_name = "BOOL")]
     pub allow_demo: Option<bool>,
@@ -160,6 +163,8 @@ pub struct Config {
     pub drain_ms: u64,
     /// Minutes between two looks at deadlines; 0 for none.
     pub warn_every_minutes: u64,
+    /// Days that a notice stays after it was read; for ever where nothing is said.
+    pub keep_read_notices_days: Option<u32>,
     /// Demo accounts may be served beyond loopback.
     pub allow_demo: bool,
 }
@@ -214,6 +219,7 @@ impl Given {
             batch: self.batch.or(below.batch),
             drain_ms: self.drain_ms.or(below.drain_ms),
             warn_every_minutes: self.warn_every_minutes.or(below.warn_every_minutes),
+            keep_read_notices_days: self.keep_read_notices_days.or(below.keep_read_notices_days),
             allow_demo: self.allow_demo.or(below.allow_demo),
         }
     }
@@ -300,6 +306,10 @@ impl Given {
                 Some(minutes) if minutes > 1440 => return Err("warn_every_minutes must be at most 1440, a day".into()),
                 given => given.unwrap_or(10),
             },
+            keep_read_notices_days: match self.keep_read_notices_days {
+                Some(days) if days > 36_500 => return Err("keep_read_notices_days must be at most 36500".into()),
+                given => Some(given.unwrap_or(365)).filter(|days| *days > 0),
+            },
             allow_demo: self.allow_demo.unwrap_or(false),
         })
     }
@@ -345,6 +355,7 @@ impl Config {
             batch: Some(self.db.batch_jobs),
             drain_ms: Some(self.drain_ms),
             warn_every_minutes: Some(self.warn_every_minutes),
+            keep_read_notices_days: Some(self.keep_read_notices_days.unwrap_or(0)),
             allow_demo: Some(self.allow_demo),
         };
         toml::to_string(&given).unwrap_or_default()

@@ -11,9 +11,12 @@
 //! * [`inspections`]: from plan to confirmation, and the answers. [`hazards`]: from finding to closing.
 //! * [`evidence`]: photos and documents: declared, received, missing, shown.
 //! * [`reports`]: hints, suggestions and what the public reports, before it is a hazard.
+//! * [`plans`]: campaigns and recurring plans, which make inspections.
+//! * [`documents`]: records, notices and opinions as they were issued, numbered without gaps, and as pages to print.
 //! * [`ledgers`]: the hazard ledger and the four lists, as pages and files.
 //! * [`notices`]: who is told what, the inbox, the warnings of deadlines.
 //! * [`recusals`]: who must not inspect which school. [`draws`]: double-random draws and their proof.
+//! * [`sync`]: what phones hand in and fetch.
 //! * [`statistics`]: counters and the summary. [`demo`]: the fictional district. [`built_in`]: what every installation has.
 
 pub mod access;
@@ -24,6 +27,7 @@ pub mod catalogue;
 pub mod cli;
 pub mod config;
 pub mod demo;
+pub mod documents;
 pub mod draws;
 pub mod evidence;
 pub mod hazards;
@@ -33,11 +37,14 @@ pub mod months;
 pub mod notices;
 pub mod openapi;
 pub mod orgs;
+pub mod patrols;
+pub mod plans;
 pub mod platform;
 pub mod recusals;
 pub mod reports;
 pub mod server;
 pub mod service;
 pub mod statistics;
+pub mod sync;
 pub mod uploads;
 pub mod words;

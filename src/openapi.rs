@@ -91,9 +91,11 @@ pub struct PageQuery {
         (name = "recusals", description = "Who must not inspect which school"),
         (name = "draws", description = "Double-random draws and their proof"),
         (name = "hazards", description = "From finding to closing"),
+        (name = "documents", description = "Records, notices and opinions as issued, and their print"),
         (name = "reports", description = "What is pointed out before it is a hazard; figures"),
         (name = "ledgers", description = "The hazard ledger and the four lists, as pages and files"),
         (name = "months", description = "Monthly reports of schools, zero reports among them"),
+        (name = "sync", description = "Handing in and fetching what was done offline"),
         (name = "service", description = "The server itself")
     )
 )]

@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs, recusals,
-    reports, service, statistics, uploads,
+    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs,
+    patrols, plans, recusals, reports, service, statistics, sync, uploads,
 };
 
 /// Every route, folder by folder.
@@ -33,12 +33,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(evidence::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
+                .configure(documents::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)
                 .configure(reports::routes)
                 .configure(months::routes)
                 .configure(uploads::routes)
+                .configure(patrols::routes)
+                .configure(plans::routes)
+                .configure(sync::routes)
                 .configure(service::routes),
         )
         .configure(service::outside);
@@ -54,6 +58,7 @@ pub struct Running {
     handle: ServerHandle,
     metrics_handle: Option<ServerHandle>,
     ended: tokio::task::JoinHandle<std::io::Result<()>>,
+    ripening: tokio::task::JoinHandle<()>,
 }
 
 /// Seconds for requests in flight to finish.
@@ -121,7 +126,9 @@ pub fn start(app: App, listen: &Listen) -> Result<Running, String> {
     let metrics_handle = metrics_socket.map(|socket| serve_metrics(socket, app.clone())).transpose()?;
     let handle = server.handle();
     let ended = actix_web::rt::spawn(server);
-    Ok(Running { address, metrics_address, app, handle, metrics_handle, ended })
+    let works = app.clone();
+    let ripening = actix_web::rt::spawn(async move { works.ripening.work().await });
+    Ok(Running { address, metrics_address, app, handle, metrics_handle, ended, ripening })
 }
 
 fn serve_metrics(socket: TcpListener, app: web::Data<App>) -> Result<ServerHandle, String> {
@@ -140,6 +147,7 @@ impl Running {
     /// Readiness goes first; requests in flight finish; then the sockets close.
     pub async fn stop(self) {
         self.app.leave();
+        self.ripening.abort();
         self.handle.stop(true).await;
         if let Some(metrics) = self.metrics_handle {
             metrics.stop(false).await;

@@ -3,18 +3,23 @@
 use serde_json::{Value, json};
 
 use crate::access::{Permission, Role};
-use crate::catalogue::rules::{Cadence, ChecklistStatus, Response, Severity, Stage};
+use crate::catalogue::rules::{Cadence, ChecklistStatus, Requirement, Response, Severity, Stage};
+use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::draws::rules::{DrawStatus, Seeding, StrataBy};
 use crate::evidence::words::{EvidenceRole, EvidenceState, GapPolicy, MediaType, Reuse};
 use crate::hazards::marks::Determination;
 use crate::hazards::measures::words::{ExtensionStatus, ListingAuthority, ReferralAuthority};
 use crate::hazards::policy::DayKind;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
-use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind, InspectionStatus, Outcome, Photo};
+use crate::inspections::rules::{
+    AcknowledgementOutcome, InspectionKind, InspectionStatus, ObjectionDecision, Outcome, Photo,
+};
+use crate::inspections::store::{AmendedHazard, Observed};
 use crate::ledgers::kind::{Format, Ledger};
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
+use crate::plans::rules::{Every, MatrixStatus, OccurrenceStatus, PlanStatus};
 use crate::reports::words::{ReportKind, ReportProgress, ReportStatus, TriageOutcome, TriageRefusal};
 
 /// Every enumeration with its words.
@@ -30,6 +35,7 @@ pub fn all() -> Value {
         ("datum", json!(Datum::ALL)),
         ("item_response", json!(Response::ALL)),
         ("item_severity", json!(Severity::ALL)),
+        ("item_on_fail_require", json!(Requirement::ALL)),
         ("item_cadence", json!(Cadence::ALL)),
         ("school_stage", json!(Stage::ALL)),
         ("checklist_status", json!(ChecklistStatus::ALL)),
@@ -38,6 +44,9 @@ pub fn all() -> Value {
         ("answer_result", json!(Outcome::ALL)),
         ("answer_photo", json!(Photo::ALL)),
         ("acknowledgement_outcome", json!(AcknowledgementOutcome::ALL)),
+        ("objection_decision", json!(ObjectionDecision::ALL)),
+        ("amended_hazard", json!(AmendedHazard::ALL)),
+        ("hazard_observed", json!(Observed::ALL)),
         ("hazard_status", json!(Status::ALL)),
         ("hazard_level", json!(Level::ALL)),
         ("hazard_source", json!(Source::ALL)),
@@ -48,6 +57,9 @@ pub fn all() -> Value {
         ("hazard_determination", json!(Determination::ALL)),
         ("hazard_warning", json!(Colour::ALL)),
         ("recusal_relation", json!(crate::recusals::rules::Relation::ALL)),
+        ("document_type", json!(DocumentType::ALL)),
+        ("document_refusal", json!(DocumentRefusal::ALL)),
+        ("document_recheck_result", json!(RecheckResult::ALL)),
         ("draw_status", json!(DrawStatus::ALL)),
         ("draw_seeding", json!(Seeding::ALL)),
         ("draw_strata_by", json!(StrataBy::ALL)),
@@ -63,11 +75,17 @@ pub fn all() -> Value {
         ("report_refusal", json!(TriageRefusal::ALL)),
         ("report_progress", json!(ReportProgress::ALL)),
         ("month_status", json!(MonthStatus::ALL)),
+        ("plan_status", json!(PlanStatus::ALL)),
+        ("plan_every", json!(Every::ALL)),
+        ("plan_matrix_status", json!(MatrixStatus::ALL)),
+        ("plan_occurrence_status", json!(OccurrenceStatus::ALL)),
         ("evidence_media_type", json!(MediaType::ALL)),
         ("evidence_role", json!(EvidenceRole::ALL)),
         ("evidence_state", json!(EvidenceState::ALL)),
         ("evidence_reuse", json!(Reuse::ALL)),
         ("evidence_gaps", json!(GapPolicy::ALL)),
+        ("sync_status", json!(crate::sync::ledger::OpStatus::ALL)),
+        ("sync_collection", json!(crate::sync::pull::collections::Collection::ALL)),
         ("notice_kind", json!(Kind::ALL)),
     ];
     words.into_iter().map(|(name, words)| (name.to_owned(), words)).collect()

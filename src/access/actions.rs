@@ -75,6 +75,10 @@ actions! {
         Acknowledge = [InspectionAcknowledge, InspectionPerform];
         /// Confirming.
         Confirm = [InspectionConfirm];
+        /// Letting somebody sign for the school, and taking it back.
+        Delegate = [InspectionAcknowledge];
+        /// Seeing who may sign for a school.
+        Delegations = [InspectionAcknowledge, InspectionConfirm];
         /// Voiding: before check-in by who plans, later by the bureau.
         Void = [InspectionVoid, InspectionPlan];
     }
@@ -138,11 +142,23 @@ actions! {
         /// Asking for an exception and approving one.
         Override = [RecusalOverride];
     }
+    document {
+        /// Seeing documents.
+        Read = [DocumentRead];
+        /// Issuing one; each type then takes its own rights.
+        Issue = [DocumentIssue];
+        /// Declaring one void.
+        Void = [DocumentVoid];
+    }
     draw {
         /// Seeing draws.
         Read = [DrawRead];
         /// Freezing, committing, revealing, drawing.
         Manage = [DrawManage];
+    }
+    sync {
+        /// Handing in and fetching what was done offline.
+        Use = [Sync];
     }
     month {
         /// A school's monthly report.

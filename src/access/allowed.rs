@@ -135,7 +135,9 @@ impl<A: Action> Allowed<A> {
             body_hash: Arc::clone(body_hash),
         });
         let door = DoorKey(());
-        self.app.db(&door).write(work, move |tx| idempotency::once(tx, |tx| f(tx, &rights))).await
+        let done = self.app.db(&door).write(work, move |tx| idempotency::once(tx, |tx| f(tx, &rights))).await;
+        self.app.ripening.stir();
+        done
     }
 
     /// Writes without keeping the answer: it holds a secret, or is no POST.
@@ -148,7 +150,9 @@ impl<A: Action> Allowed<A> {
         F: FnMut(&mut Tx<'_>, &Rights) -> Result<Commit<T>, Problem> + Send + 'static,
     {
         let rights = self.rights.clone();
-        self.app.db(&DoorKey(())).write(self.work(), move |tx| f(tx, &rights)).await
+        let done = self.app.db(&DoorKey(())).write(self.work(), move |tx| f(tx, &rights)).await;
+        self.app.ripening.stir();
+        done
     }
 
     /// As [`Self::write`], in a commit of its own: imports.

@@ -175,11 +175,19 @@ pub fn load(conn: &mut Conn, session_id: Id) -> Result<Option<Caller>, Problem> 
 /// # Errors
 /// Whatever the engine says.
 pub fn memberships_of(conn: &mut Conn, user_id: Id) -> Result<Vec<Membership>, Problem> {
+    all_memberships(conn, user_id, false)
+}
+
+fn all_memberships(conn: &mut Conn, user_id: Id, ended: bool) -> Result<Vec<Membership>, Problem> {
     type Row = (Id, Id, Id, Role, Option<Doc>, Timestamp, Option<Timestamp>, String, OrgKind);
     let rows: Vec<Row> = memberships::table
         .inner_join(orgs::table.on(orgs::id.eq(memberships::org_id)))
         .filter(memberships::user_id.eq(user_id))
-        .filter(memberships::ended_at.is_null())
+        .filter(memberships::ended_at.is_null().or(diesel::dsl::sql::<diesel::sql_types::Bool>(if ended {
+            "1 = 1"
+        } else {
+            "1 = 0"
+        })))
         .order((memberships::created_at, memberships::id))
         .select((
             memberships::id,
@@ -205,4 +213,52 @@ pub fn memberships_of(conn: &mut Conn, user_id: Id) -> Result<Vec<Membership>, P
             bureau_id,
         })
         .collect())
+}
+
+/// A person with all memberships, signed in or not, and whether the account is disabled. For work that is done for
+/// somebody later: what a phone handed in and what waited.
+///
+/// # Errors
+/// 404 where there is no such person.
+pub fn of_user(conn: &mut Conn, user_id: Id) -> Result<(Caller, bool), Problem> {
+    type Row = (String, String, bool, i64, Option<Timestamp>);
+    let (username, display_name, must_change_password, rights_version, disabled_at): Row = users::table
+        .find(user_id)
+        .select((
+            users::username,
+            users::display_name,
+            users::must_change_password,
+            users::rights_version,
+            users::disabled_at,
+        ))
+        .first(conn)?;
+    let memberships = memberships_of(conn, user_id)?;
+    let caller = Caller {
+        user_id,
+        session_id: user_id,
+        device: None,
+        username,
+        display_name,
+        must_change_password,
+        rights_version,
+        memberships,
+    };
+    Ok((caller, disabled_at.is_some()))
+}
+
+/// The memberships a user held at an instant, those since ended among them.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn memberships_at(conn: &mut Conn, user_id: Id, at: Timestamp) -> Result<Vec<Membership>, Problem> {
+    let held = memberships::ended_at.is_null().or(memberships::ended_at.gt(at));
+    let ids: Vec<Id> = memberships::table
+        .filter(memberships::user_id.eq(user_id))
+        .filter(memberships::created_at.le(at))
+        .filter(held)
+        .select(memberships::id)
+        .load(conn)?;
+    let mut found = all_memberships(conn, user_id, true)?;
+    found.retain(|one| ids.contains(&one.id) && one.is_valid(at));
+    Ok(found)
 }

@@ -33,6 +33,7 @@ pub const PUBLIC: &[(&str, &str, Option<Call>)] = &[
     ("POST", "/api/v1/public/reports/progress", Some(Call::Track)),
     ("GET", "/api/v1/evidence-links", None),
     ("OPTIONS", "/api/v1/uploads", None),
+    ("POST", "/api/v1/sync/hand-in", Some(Call::HandIn)),
     ("GET", "/api/v1/meta", None),
     ("GET", "/api/v1/openapi.json", None),
 ];
@@ -85,7 +86,7 @@ fn count(request: &ServiceRequest, call: Call) -> Result<(), Problem> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no application"))?;
     let forwarded: Vec<&str> = request.headers().get_all(FORWARDED).filter_map(|value| value.to_str().ok()).collect();
     let origin = app.turnstile.origin(request.peer_addr().map(|peer| peer.ip()), &forwarded);
-    if call != Call::SignIn {
+    if matches!(call, Call::Report | Call::Track) {
         request.extensions_mut().insert(Most(PUBLIC_BODY));
     }
     app.turnstile.admit(call, origin)

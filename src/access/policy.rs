@@ -101,6 +101,13 @@ crate::text_enum! {
         DrawRead = "draw.read",
         /// `draw.manage`: double-random draws
         DrawManage = "draw.manage",
+        /// `document.read`
+        DocumentRead = "document.read",
+        /// `document.issue`: notices by whom `hazard.issue` lets issue for the bureau, opinions by whom `hazard.recheck`
+        /// lets recheck for it, the record by the lead of the team
+        DocumentIssue = "document.issue",
+        /// `document.void`
+        DocumentVoid = "document.void",
     }
 }
 
@@ -220,6 +227,9 @@ pub const TABLE: &[(Permission, [Cell; 12])] = &[
     (Permission::EvidenceOriginal, [YES, YES, YES, YES, NO, NO, NO, NO, NO, NO, NO, NO]),
     (Permission::DrawRead, [YES, YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
     (Permission::DrawManage, [YES, YES, NO, NO, NO, NO, NO, NO, NO, NO, NO, NO]),
+    (Permission::DocumentRead, [YES, YES, YES, YES, only(Limit::Team), only(Limit::Team), YES, YES, NO, NO, NO, NO]),
+    (Permission::DocumentIssue, [YES, YES, YES, only(Limit::General), only(Limit::GeneralOfOwnInspection), only(Limit::Team), NO, NO, NO, NO, NO, NO]),
+    (Permission::DocumentVoid, [YES, YES, YES, only(Limit::Own), only(Limit::Own), only(Limit::Own), NO, NO, NO, NO, NO, NO]),
 ];
 
 /// What `role` may do of `permission`; nothing where it may not.
@@ -272,6 +282,7 @@ mod tests {
                 "month.",
                 "recusal.",
                 "draw.",
+                "document.",
                 "evidence.",
                 "export",
                 "sync",

@@ -36,6 +36,8 @@ pub enum Call {
     Report,
     /// Asking what became of it.
     Track,
+    /// Handing in what a device holds without signing in; counted with sign-ins.
+    HandIn,
 }
 
 /// How often; 0 turns a limit off.
@@ -170,7 +172,7 @@ impl Turnstile {
     /// 429 with `Retry-After`.
     pub fn admit(&self, call: Call, origin: Origin) -> Result<(), Problem> {
         match call {
-            Call::SignIn => self.sign_ins.admit(origin),
+            Call::SignIn | Call::HandIn => self.sign_ins.admit(origin),
             Call::Track => self.trackings.admit(origin),
             Call::Report => {
                 self.reports.admit(origin)?;

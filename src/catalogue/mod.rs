@@ -8,6 +8,7 @@
 pub mod builtin;
 pub mod routes;
 pub mod rules;
+pub mod sheets;
 pub mod store;
 pub mod words;
 

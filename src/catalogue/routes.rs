@@ -2,6 +2,7 @@
 
 mod categories;
 mod checklists;
+mod files;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
@@ -14,8 +15,11 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(categories::domains)
         .service(checklists::list)
         .service(checklists::create)
+        .service(files::import)
+        .service(files::export)
         .service(checklists::one)
         .service(checklists::change)
+        .service(checklists::add)
         .service(checklists::publish)
         .service(checklists::revise)
         .service(checklists::retire);

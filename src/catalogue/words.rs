@@ -49,11 +49,26 @@ const WORDS: &[(&str, &str, &str)] = &[
         "must not be a UUIDv4, which is for what is hidden; use a UUIDv7",
     ),
     ("unknown_item", "本次检查没有此项", "is not an item of this inspection"),
+    ("no_lowest_band", "须有一个等级从0分起", "needs a band that begins at 0"),
+    ("unknown_section", "清单没有该分组", "is not a section of the checklist"),
+    ("never_applies", "没有学校适用该项", "fits no school at all"),
+    ("never_passes", "合格范围在可填范围之外", "lies outside what can be answered"),
+    ("reserved_code", "此种编号留给其他学校的补充项", "is a code kept for the items of another school"),
+    ("below_limit", "低于可填下限", "is below what can be answered"),
+    ("above_limit", "高于可填上限", "is above what can be answered"),
+    ("too_many_decimals", "小数位过多", "has too many decimal places"),
+    ("note_required", "不合格须写明情况", "needs a note because the item failed"),
+    ("photo_required", "不合格须附照片", "needs a photo because the item failed"),
+    ("photo_not_received", "照片尚未上传", "has a photo that has not arrived"),
     ("differs_from_path", "与路径不一致", "differs from the path"),
 ];
 
 impl From<Fault> for FieldError {
     fn from(fault: Fault) -> Self {
+        if let Some(said) = fault.said {
+            let (zh, en) = *said;
+            return Self::new(fault.pointer, fault.code, zh, en);
+        }
         let words = WORDS.iter().find(|(code, _, _)| *code == fault.code);
         let (zh, en) = words.map_or(("不符合要求", "is not valid"), |(_, zh, en)| (*zh, *en));
         Self::new(fault.pointer, fault.code, zh, en)

@@ -5,7 +5,7 @@ use std::io::Read;
 use clap::Subcommand;
 use diesel::prelude::*;
 
-use super::{open, say};
+use super::{open, open_existing, say};
 use crate::access::Role;
 use crate::access::scope::org_ref;
 use crate::accounts::passwords;
@@ -72,7 +72,8 @@ pub fn run(config: &Config, command: Command) -> Result<(), String> {
         (passwords::one_time(&SystemIds), true)
     };
     let hash = passwords::hash_now(&password, passwords::salt(&SystemIds)).map_err(|problem| problem.to_string())?;
-    let (db, runtime) = open(config)?;
+    // The first bureau may come before the first start; everything else needs what is there.
+    let (db, runtime) = if args.region_code.is_some() { open(config)? } else { open_existing(config)? };
     let display_name = args.display_name.clone().unwrap_or_else(|| username.clone());
     let (org, name) = (args.org.clone(), username.clone());
     let new_bureau = args.region_code.clone().map(|code| (code, args.time_zone.clone()));

@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod draw;
 mod media;
+mod restore;
 mod serve;
 mod warn;
 
@@ -66,6 +67,8 @@ enum Command {
     /// Photos and files themselves are not in it: copy the evidence store after the database, never before. FILE.evidence
     /// names each as `sha256sum --check` reads it in the folder of the store; `anxiao media check` compares as well.
     Backup(backup::Args),
+    /// Put a backup in the place of the database and begin a new epoch, so that phones hand in again what it lacks
+    Restore(restore::Args),
     /// Verify the proof of a double-random draw, or make a seed for one; needs no database
     #[command(subcommand)]
     Draw(draw::Command),
@@ -134,6 +137,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         Command::States => say(crate::hazards::diagram::document().trim_end()),
         Command::Media(command) => return media::run(&config, &command),
         Command::Backup(args) => backup::run(&config, &args)?,
+        Command::Restore(args) => restore::run(&config, &args)?,
         Command::Draw(command) => draw::run(&command)?,
         Command::Doctor => return doctor::run(&config),
     }
@@ -153,6 +157,23 @@ pub(crate) fn prepare_folder(config: &Config) -> Result<(), String> {
     Ok(())
 }
 
+/// As [`open`], for a command that has nothing to do without what is there: a mistyped folder is told, and no empty
+/// database made.
+pub(crate) fn open_existing(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
+    if let crate::platform::db::DatabaseUrl::Sqlite(path) = &config.database
+        && !std::path::Path::new(path).exists()
+    {
+        return Err(format!("there is no database {}; `anxiao migrate` makes one", config.database));
+    }
+    open(config)
+}
+
+/// The number under which this program writes events.
+pub(crate) fn epoch(config: &Config) -> Result<i32, String> {
+    let mut conn = migrations::open(&config.database)?;
+    crate::platform::journal::epoch::number(&mut conn).map_err(|problem| problem.to_string())
+}
+
 /// A migrated database for a command, and a runtime to use it on.
 pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), String> {
     prepare_folder(config)?;
@@ -162,7 +183,7 @@ pub(crate) fn open(config: &Config) -> Result<(Db, tokio::runtime::Runtime), Str
         .build()
         .map_err(|error| format!("no runtime: {error}"))?;
     let options = DbOptions { read_lanes: 1, write_lanes: 1, ..config.db.clone() };
-    let db = Db::start(&config.database, &options, Arc::new(SystemClock), Arc::new(SystemIds), 1)
+    let db = Db::start(&config.database, &options, Arc::new(SystemClock), Arc::new(SystemIds), epoch(config)?)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     runtime.block_on(crate::built_in::install(&db)).map_err(|problem| problem.to_string())?;
     Ok((db, runtime))

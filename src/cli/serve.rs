@@ -11,7 +11,9 @@ use crate::access::turnstile::Turnstile;
 use crate::accounts::tokens::Tokens;
 use crate::app::App;
 use crate::config::Config;
+use crate::notices::retention::Retention;
 use crate::notices::warning::{self, Warnings};
+use crate::plans::due::{self, Due};
 use crate::platform::clock::{Clock, SystemClock};
 use crate::platform::db::{Db, migrations};
 use crate::platform::files::Files;
@@ -40,7 +42,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     let compartment = Arc::new(Compartment::open(&config.contact_key_file, ids.as_ref())?);
     let metrics = Arc::new(Metrics::new().map_err(|error| error.to_string())?);
     let files = Files::open(&config.files)?;
-    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), 1)
+    let epoch = super::epoch(config)?;
+    let db = Db::start(&config.database, &config.db, Arc::new(SystemClock), Arc::<SystemIds>::clone(&ids), epoch)
         .map_err(|error| format!("no threads for the database: {error}"))?;
     actix_web::rt::System::new().block_on(async {
         crate::built_in::install(&db).await.map_err(|problem| problem.to_string())?;
@@ -103,7 +106,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
 /// How soon after the start deadlines are looked at.
 const FIRST_LOOK: Duration = Duration::from_secs(5);
 
-/// Looks at deadlines every so many minutes in the background; what fails is logged and tried again next time.
+/// Looks at deadlines and recurring plans every so many minutes in the background; what fails is logged and tried again
+/// next time.
 fn warn_by_the_clock(
     config: &Config,
     db: &Db,
@@ -115,16 +119,27 @@ fn warn_by_the_clock(
         0 => return None,
         minutes => Duration::from_secs(minutes * 60),
     };
-    let lease = Some(warning::lease(ids.next(SystemClock.now())));
-    let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease };
+    let holder = ids.next(SystemClock.now());
+    let work = Warnings { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(warning::lease(holder)) };
+    let plans = Due { db: db.clone(), clock: Arc::new(SystemClock), lease: Some(due::lease(holder)) };
+    let days = config.keep_read_notices_days;
+    let retention = Retention { db: db.clone(), clock: Arc::new(SystemClock), days };
     let asked = stopped.clone();
     Some(actix_web::rt::spawn(jobs::repeat(FIRST_LOOK, between, stopped, async move || {
+        match retention.run(&|| !*asked.borrow()).await {
+            Ok(deleted) => tracing::info!(deleted, "notices read long ago were looked at"),
+            Err(problem) => tracing::error!(%problem, "notices read long ago could not be deleted"),
+        }
         match work.run(&|| !*asked.borrow()).await {
             Ok(outcome) => {
                 metrics.warned(outcome.made);
                 tracing::info!(notices = outcome.made, elsewhere = outcome.elsewhere, "deadlines were looked at");
             }
             Err(problem) => tracing::error!(%problem, "deadlines could not be looked at"),
+        }
+        match plans.run(&|| !*asked.borrow()).await {
+            Ok(inspections) => tracing::info!(inspections, "recurring plans were looked at"),
+            Err(problem) => tracing::error!(%problem, "recurring plans could not be looked at"),
         }
     })))
 }

@@ -7,8 +7,10 @@ use super::world::{School, World};
 use crate::access::Permission;
 use crate::catalogue::builtin;
 use crate::catalogue::rules::{Item, Response, Severity};
-use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind as Kind, Outcome};
-use crate::inspections::store::{self, Acknowledgement, AnswerBody, CheckIn, NewInspection, Reason, Submit};
+use crate::inspections::rules::{AcknowledgementOutcome, InspectionKind as Kind, ObjectionDecision, Outcome};
+use crate::inspections::store::{
+    self, Acknowledgement, AnswerBody, CheckIn, NewInspection, ObjectionReply, Reason, Submit,
+};
 use crate::platform::db::Tx;
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
@@ -364,6 +366,7 @@ fn acknowledge(world: &mut World, tx: &mut Tx<'_>, visit: &Visit, id: Id) -> Res
         statement: objects.then(|| "对第二项认定有异议，已附说明。".to_owned()),
         reason: None,
         witness: None,
+        revision: None,
     };
     world.has(tx, &principal, &[Permission::InspectionAcknowledge], |tx, rights| {
         let seen = store::seen_to_change(tx.conn, rights, id)?;
@@ -372,8 +375,16 @@ fn acknowledge(world: &mut World, tx: &mut Tx<'_>, visit: &Visit, id: Id) -> Res
     if visit.end == End::Confirmed {
         world.at((visit.back - 1, 10), move |world, tx| {
             world.has(tx, "office", &[Permission::InspectionConfirm], |tx, rights| {
-                let seen = store::seen_to_change(tx.conn, rights, id)?;
-                store::confirm(tx, rights, &seen).map(drop)
+                let mut seen = store::seen_to_change(tx.conn, rights, id)?;
+                if objects {
+                    let reply = ObjectionReply {
+                        decision: ObjectionDecision::Dismissed,
+                        reason: "经复核，现场照片与记录一致，认定不变。".to_owned(),
+                    };
+                    let _ = store::reply_objection(tx, rights, &seen, &reply)?;
+                    seen = store::seen_to_change(tx.conn, rights, id)?;
+                }
+                store::confirm(tx, rights, &seen, &[]).map(drop)
             })
         });
     }

@@ -38,6 +38,10 @@ pub struct ObjectFilter {
     /// With all of these.
     #[serde(default)]
     pub features: Vec<Feature>,
+    /// Neither drawn nor visited by the bureau within so many months: neither in the result of a draw that is not void,
+    /// nor checked in.
+    #[schema(minimum = 1, maximum = 60)]
+    pub untouched_months: Option<u32>,
 }
 
 /// How many of a stratum are drawn.
@@ -163,6 +167,9 @@ impl Objects {
         either(faults, ("/objects/filter", self.filter.is_some()), ("/objects/org_ids", self.org_ids.is_some()));
         if let Some(ids) = &self.org_ids {
             unique(faults, "/objects/org_ids", ids, 2000);
+        }
+        if let Some(months) = self.filter.as_ref().and_then(|filter| filter.untouched_months) {
+            faults.range("/objects/filter/untouched_months", &months, &1, &60);
         }
         let strata: Vec<Option<SchoolKind>> = self.quotas.iter().map(|quota| quota.stratum).collect();
         unique(faults, "/objects/quotas", &strata, 20);
@@ -299,6 +306,36 @@ impl Check for NewEntropy {
         one_line(faults, "/source", Some(&self.source));
         faults.text("/text", &self.text, 1, MAX_TEXT);
         one_line(faults, "/text", Some(&self.text));
+    }
+}
+
+/// The drawn inspections to be made.
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
+#[serde(deny_unknown_fields)]
+pub struct DrawnInspections {
+    /// On which of the days settled when the pools were frozen; the first of them that has not passed where nothing is
+    /// said.
+    pub planned_on: Option<NaiveDate>,
+    /// The checklists settled when the pools were frozen, or later revisions of them; those where nothing is said.
+    pub checklist_ids: Option<Vec<Id>>,
+    /// Whether the schools know beforehand; false where nothing is said.
+    #[schema(default = false)]
+    pub announced: Option<bool>,
+    /// The kind settled when the pools were frozen: `random`.
+    pub kind: Option<Kind>,
+}
+
+impl Check for DrawnInspections {
+    fn check(&self, faults: &mut Faults) {
+        if let Some(day) = self.planned_on {
+            faults.range("/planned_on", &day.year(), &2000, &2100);
+        }
+        if let Some(ids) = &self.checklist_ids {
+            unique(faults, "/checklist_ids", ids, 20);
+        }
+        if self.kind.is_some_and(|kind| kind != Kind::Random) {
+            say(faults, "/kind", "not_for_this_kind", "须为双随机抽查", "must be random");
+        }
     }
 }
 

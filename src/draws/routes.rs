@@ -5,7 +5,9 @@ use std::sync::Arc;
 use actix_web::{get, post};
 use utoipa_actix_web::service_config::ServiceConfig;
 
-use super::bodies::{DrawFilter, NewCommitment, NewDraw, NewEntropy, Publication, ShownSeed, VoidDraw};
+use super::bodies::{
+    DrawFilter, DrawnInspections, NewCommitment, NewDraw, NewEntropy, Publication, ShownSeed, VoidDraw,
+};
 use super::proof::Proof;
 use super::store::{self, DrawRecord, DrawSummary};
 use crate::access::{Allowed, actions::draw};
@@ -27,6 +29,7 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(entropy)
         .service(reveal)
         .service(run)
+        .service(make)
         .service(publish)
         .service(void);
 }
@@ -207,6 +210,32 @@ pub async fn run(allowed: Allowed<draw::Manage>, id: PathId, body: Body<Nothing>
             body.get()?;
             let (receipt, view) = store::run(tx, rights, &seen)?;
             Ok(receipt.with(Reply::record(&view)?))
+        })
+        .await
+}
+
+/// Make the drawn inspections
+///
+/// One for each school drawn, with the team drawn for it, on the days and with the checklists settled when the pools were
+/// frozen; once. Unannounced unless it is said otherwise: a school learns of its own at the check-in. The proof opens when
+/// each has begun or is void.
+#[utoipa::path(
+    tag = "draws",
+    params(("id" = Id, Path, description = "Of the draw")),
+    request_body = DrawnInspections,
+    responses((status = 201, description = "The draw with its inspections", body = DrawRecord)),
+    extensions(("x-permission" = json!("draw.manage")))
+)]
+#[post("/draws/{id}/inspections")]
+pub async fn make(allowed: Allowed<draw::Manage>, id: PathId, body: Body<DrawnInspections>) -> Result<Reply, Problem> {
+    allowed
+        .write_alone(&Arc::clone(&body.hash), move |tx, rights| {
+            let seen = store::one_to_change(tx.conn, rights, id.0)?;
+            if let Some(again) = tx.replay() {
+                return Ok(again);
+            }
+            let (receipt, view) = store::make(tx, rights, &seen, body.get()?)?;
+            Ok(receipt.with(Reply::created(&format!("/draws/{}", view.summary.id), &view)?))
         })
         .await
 }

@@ -71,6 +71,8 @@ crate::text_enum! {
         NotDrawn = "not_drawn",
         /// Its proof is open already.
         AlreadyPublished = "already_published",
+        /// Its inspections were made already.
+        AlreadyMade = "already_made",
         /// Inspections of it stand.
         HasInspections = "has_inspections",
         /// Not every drawn inspection has begun or been voided.
@@ -100,6 +102,7 @@ impl Refusal {
             Self::AlreadyDrawn => ("已抽取，不得重复抽取", "it was drawn already"),
             Self::NotDrawn => ("尚未抽取", "it is not drawn yet"),
             Self::AlreadyPublished => ("已公开", "its proof is open already"),
+            Self::AlreadyMade => ("抽中的检查已生成", "its inspections were made already"),
             Self::HasInspections => ("抽中检查尚未作废", "inspections of it stand"),
             Self::NotYet => ("抽中的检查尚未全部开始", "not every drawn inspection has begun"),
         }
@@ -117,6 +120,8 @@ pub enum Step {
     Reveal,
     /// Drawing.
     Run,
+    /// Making the drawn inspections.
+    Inspect,
     /// Opening the proof by statement.
     Publish,
     /// Giving up.
@@ -226,6 +231,13 @@ pub fn refusals(step: Step, facts: &Facts) -> Vec<Refusal> {
             (facts.revealed < facts.needed(), Refusal::AwaitingSeeds),
             (facts.belongs, Refusal::BelongsToPool),
         ],
+        Step::Inspect => vec![
+            (void, Refusal::Void),
+            (!facts.drawn(), Refusal::NotDrawn),
+            (facts.status == DrawStatus::Published, Refusal::AlreadyPublished),
+            (facts.belongs, Refusal::BelongsToPool),
+            (facts.linked > 0, Refusal::AlreadyMade),
+        ],
         Step::Publish => vec![
             (void, Refusal::Void),
             (!facts.drawn(), Refusal::NotDrawn),
@@ -282,6 +294,17 @@ mod tests {
         assert_eq!(refusals(Step::Run, &Facts { revealed: 1, ..ready }), [Refusal::AwaitingSeeds]);
         assert_eq!(refusals(Step::Run, &Facts { results: 3, ..ready }), [Refusal::AlreadyDrawn]);
         assert_eq!(refusals(Step::Run, &Facts { belongs: true, ..ready }), [Refusal::BelongsToPool]);
+    }
+
+    #[test]
+    fn inspections_are_made_once_of_what_was_drawn_and_not_told() {
+        let drawn = Facts { status: DrawStatus::Drawn, committed: 2, revealed: 2, results: 3, ..START };
+        assert!(refusals(Step::Inspect, &drawn).is_empty());
+        assert_eq!(refusals(Step::Inspect, &Facts { linked: 3, ..drawn }), [Refusal::AlreadyMade]);
+        assert_eq!(refusals(Step::Inspect, &Facts { belongs: true, ..drawn }), [Refusal::BelongsToPool]);
+        let published = Facts { status: DrawStatus::Published, ..drawn };
+        assert_eq!(refusals(Step::Inspect, &published), [Refusal::AlreadyPublished]);
+        assert_eq!(refusals(Step::Inspect, &Facts { results: 0, ..drawn }), [Refusal::NotDrawn]);
     }
 
     #[test]

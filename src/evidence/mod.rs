@@ -10,6 +10,7 @@
 //!
 //! [`links`]: links of five minutes bound to a session. [`words`]: the enumerations.
 
+pub mod acts;
 pub mod body;
 pub mod content;
 pub mod kind;

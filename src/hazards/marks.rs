@@ -21,6 +21,7 @@ crate::text_enum! {
 /// What accompanies a hazard. None of it is a state.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(default)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a hazard")]
 pub struct Marks {
     /// Extensions granted so far.
     pub extensions: i32,
@@ -40,4 +41,9 @@ pub struct Marks {
     pub awaiting_reply: i32,
     /// How it was judged to be a major.
     pub determination: Option<Determination>,
+    /// The bureau has given it a deadline or somebody to put it right: no school declares it void.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub bureau_ordered: bool,
+    /// The record of inspection that found it was amended and does not find it any more: the bureau looks into it.
+    pub finding_withdrawn: bool,
 }

@@ -9,6 +9,7 @@
 //! * [`measures`]: what accompanies it beside its state: extension, listing, stop of use, referral.
 //! * [`calendar`], [`deadline`], [`policy`]: working days, ends of days, the table of days. [`number`]: `640104-2026-000123`.
 
+pub mod acts;
 pub mod body;
 pub mod calendar;
 pub mod deadline;

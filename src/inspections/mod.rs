@@ -5,6 +5,7 @@
 //! failed item. The school acknowledges, objects, or is recorded as refusing; the bureau confirms. Nothing is
 //! deleted: what should not have been is void, with a reason. Decisions without IO are in [`rules`].
 
+pub mod acts;
 pub mod routes;
 pub mod rules;
 pub mod store;

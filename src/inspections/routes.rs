@@ -1,7 +1,11 @@
 //! HTTP of inspections.
 
+mod amendments;
 mod answers;
 mod close;
+mod delegations;
+mod findings;
+mod open_hazards;
 mod perform;
 mod plan;
 
@@ -23,5 +27,16 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(answers::across)
         .service(close::acknowledge)
         .service(close::confirm)
-        .service(close::void);
+        .service(close::reply_objection)
+        .service(close::void)
+        .service(amendments::list)
+        .service(amendments::create)
+        .service(amendments::version)
+        .service(findings::list)
+        .service(findings::decide)
+        .service(open_hazards::list)
+        .service(open_hazards::put)
+        .service(delegations::list)
+        .service(delegations::create)
+        .service(delegations::revoke);
 }

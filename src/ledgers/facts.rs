@@ -55,6 +55,8 @@ struct Supervisor {
 pub struct Extension {
     /// The deadline it moved.
     pub due_before: Timestamp,
+    /// When it was granted.
+    pub decided_at: Option<Timestamp>,
     /// What keeps people safe meanwhile.
     pub interim_controls: String,
 }
@@ -184,6 +186,8 @@ impl Facts {
         self.schools = found.into_iter().map(|(id, name, identifier)| (id, School { name, identifier })).collect();
         let found: Vec<(Id, (Id, Option<Doc>))> = memberships::table
             .inner_join(org_closure::table.on(org_closure::ancestor_id.eq(memberships::org_id)))
+            .inner_join(users::table.on(users::id.eq(memberships::user_id)))
+            .filter(users::disabled_at.is_null())
             .filter(org_closure::descendant_id.eq_any(&schools))
             .filter(memberships::role.eq(Role::Supervisor.as_str()))
             .filter(memberships::ended_at.is_null())
@@ -235,7 +239,7 @@ impl Facts {
             conn,
             hazard_extensions,
             ids,
-            (due_before, interim_controls),
+            (due_before, decided_at, interim_controls),
             hazard_extensions::status.eq("granted")
         );
         self.listings = of_hazards!(conn, hazard_listings, ids, (authority, number, delisted_at));

@@ -113,7 +113,7 @@ pub struct HazardLedgerRow {
     /// 27 应急预案/临时管控: of the latest granted extension.
     #[schema(required)]
     pub interim_controls: Option<String>,
-    /// 28 整改时限: before any extension.
+    /// 28 整改时限: of this round, before any extension.
     #[schema(required)]
     pub due_on: Option<NaiveDate>,
     /// The first deadline it had.
@@ -262,6 +262,10 @@ impl HazardLedgerRow {
         let rechecked = rounds.iter().rev().find(|round| round.rechecked_at.is_some());
         let approved = rounds.iter().rev().find(|round| round.approved_by.is_some());
         let extensions = facts.extensions(&row);
+        // A return or a reopening sets a deadline of its own: what was granted before it moved another.
+        let begun = row.marks().resumed_at;
+        let mut of_round = extensions.iter().filter(|one| begun.is_none_or(|begun| one.decided_at >= Some(begun)));
+        let moved = of_round.next().map(|one| day(one.due_before));
         let due_on = row.due_on.or_else(|| row.due_at.map(day));
         let (late, days_late) = late(&row, zone, now);
         let visit = facts.visit(&row);
@@ -295,10 +299,10 @@ impl HazardLedgerRow {
             cost_fen: rounds.iter().filter_map(|round| round.cost_fen).reduce(i64::saturating_add),
             contingency: plan.contingency,
             interim_controls: extensions.last().map(|one| one.interim_controls.clone()),
-            due_on: extensions.first().map(|one| day(one.due_before)).or(due_on),
+            due_on: moved.or(due_on),
             original_due_on: row.original_due_at.map(day),
             extensions: i64::try_from(extensions.len()).unwrap_or(i64::MAX),
-            extended_due_on: due_on.filter(|_| !extensions.is_empty()),
+            extended_due_on: due_on.filter(|_| moved.is_some()),
             completed_on: row.reported_done_at.map(day),
             after_evidence_ids: reported.map(|round| round.evidence_ids.read()).unwrap_or_default(),
             self_checked_by_name: reported.and_then(|round| facts.name(round.signed_off_by.or(round.reported_by))),

@@ -94,7 +94,7 @@ impl Entry {
     }
 }
 
-/// What of these the reader still sees. Hazards, reports and inspections by the very sight of their lists; one's own
+/// What of these the reader still sees. Hazards, reports, inspections and documents by the very sight of their lists; one's own
 /// account always; everything else while one is anything where it belongs.
 fn in_sight(conn: &mut Conn, rights: &Rights, about: &BTreeSet<Id>, all: &[About]) -> Result<HashSet<About>, Problem> {
     let hazards: Vec<Id> = about.iter().copied().collect();
@@ -103,10 +103,13 @@ fn in_sight(conn: &mut Conn, rights: &Rights, about: &BTreeSet<Id>, all: &[About
     let visits = crate::inspections::store::among(conn, rights, &visits)?;
     let reports: Vec<Id> = all.iter().filter(|one| one.entity == "report").map(|one| one.id).collect();
     let reports = crate::reports::store::read::among(conn, rights, &reports)?;
+    let papers: Vec<Id> = all.iter().filter(|one| one.entity == "document").map(|one| one.id).collect();
+    let papers = crate::documents::store::among(conn, rights, &papers)?;
     let reaches = rights.of(Permission::NoticeRead).reaches;
     let clusters: Vec<Id> =
         reaches.iter().filter(|reach| reach.org_kind == OrgKind::Cluster).map(|reach| reach.org_id).collect();
-    let elsewhere = |one: &&About| !matches!(one.entity.as_str(), "hazard" | "inspection" | "report" | "user");
+    let elsewhere =
+        |one: &&About| !matches!(one.entity.as_str(), "hazard" | "inspection" | "report" | "document" | "user");
     let below: HashSet<Id> = if clusters.is_empty() || !all.iter().any(|one| elsewhere(&one)) {
         HashSet::new()
     } else {
@@ -117,6 +120,7 @@ fn in_sight(conn: &mut Conn, rights: &Rights, about: &BTreeSet<Id>, all: &[About
         "hazard" => hazards.contains(&one.id),
         "inspection" => visits.contains(&one.id),
         "report" => reports.contains(&one.id),
+        "document" => papers.contains(&one.id),
         "user" => one.id == rights.user_id(),
         _ => reaches.iter().any(|reach| match reach.org_kind {
             OrgKind::Bureau => one.bureau_id == Some(reach.org_id),

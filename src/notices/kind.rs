@@ -103,6 +103,42 @@ kinds! {
     /// Somebody was put on the team of an inspection. Says neither where nor when: who may know reads it there.
     InspectionAssigned = "inspection_assigned",
         "您被列入一次检查的检查组", "You are on the team of an inspection";
+    /// The team has arrived at the school.
+    InspectionStarted = "inspection_started",
+        "检查组已到校，检查开始", "A team has arrived and begins its inspection";
+    /// The record of an inspection waits for the school's signature.
+    SignatureDue = "signature_due",
+        "检查记录已提交，请签收或提出异议", "The record of an inspection waits for your signature or objection";
+    /// An inspection was handed in and waits to be confirmed.
+    InspectionSubmitted = "inspection_submitted",
+        "检查已提交，请确认", "An inspection was handed in, please confirm";
+    /// The school has signed.
+    InspectionSigned = "inspection_signed",
+        "学校已签收检查记录", "The school has signed the record of an inspection";
+    /// The school has signed with an objection.
+    InspectionObjected = "inspection_objected",
+        "学校对检查记录提出异议", "The school objects to the record of an inspection";
+    /// That the school would not sign was recorded.
+    SignatureRefused = "signature_refused",
+        "学校拒绝签收检查记录，已记录在案", "That the school would not sign was recorded";
+    /// The bureau has confirmed an inspection.
+    InspectionConfirmed = "inspection_confirmed",
+        "检查结果已经教育局确认", "The bureau has confirmed an inspection";
+    /// An inspection is void.
+    InspectionVoided = "inspection_voided",
+        "一次检查已作废", "An inspection is void";
+    /// A document was issued to the school.
+    DocumentIssued = "document_issued",
+        "文书 {number} 已出具，请查收", "Document {number} was issued to you";
+    /// A document was declared void.
+    DocumentVoided = "document_voided",
+        "文书 {number} 已作废", "Document {number} is void";
+    /// An exception of a recusal waits for a second person.
+    OverrideAsked = "override_asked",
+        "一项回避例外申请待另一人批准", "An exception of a recusal waits for a second person";
+    /// An exception of a recusal was approved.
+    OverrideApproved = "override_approved",
+        "您申请的回避例外已获批准", "The exception of a recusal that you asked for was approved";
     /// Something was pointed out and waits for triage.
     ReportFiled = "report_filed",
         "收到新的线索或举报，请研判", "Something was pointed out and waits for triage";

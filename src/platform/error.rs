@@ -47,6 +47,10 @@ codes! {
     Forbidden = "forbidden", 403, "没有使用此功能的权限", "This function is not yours";
     /// Who reported is known to designated people of the bureau alone.
     ReporterSealed = "reporter_sealed", 403, "举报人信息已封存", "Who reported is sealed";
+    /// The account is disabled; what its device still holds is kept for people to see.
+    AccountDisabled = "account_disabled", 403, "账号已停用", "The account is disabled";
+    /// Handed in with the device's credential alone: somebody has to sign in for it to count.
+    NeedsSignIn = "needs_sign_in", 403, "须登录后办理", "Somebody has to sign in for it";
     /// The one-time password must be changed first.
     PasswordChangeRequired = "password_change_required", 403, "须先修改密码", "Change the password first";
     /// Absent, or out of sight: the same bytes.
@@ -85,12 +89,18 @@ codes! {
     ContradictsLedger = "contradicts_ledger", 409, "与隐患台账不符", "The report contradicts the ledger";
     /// Something found, says the report; neither the ledger nor the report has any of it.
     NothingToReport = "nothing_to_report", 409, "没有可报送的隐患，请作零报告", "There is nothing to report but nothing found";
-    /// A listing of this bureau has the document number already.
+    /// A listing or document of this bureau has the document number already.
     NumberTaken = "number_taken", 409, "文号已使用", "The document number is taken";
     /// Declared, but its content has not arrived.
     ContentAwaited = "content_awaited", 409, "内容尚未上传", "The content has not arrived";
     /// Files of this type are kept and not decoded: there is the sealed original alone.
     NoDisplayVersion = "no_display_version", 409, "该类型文件仅存原件", "There is only the sealed original";
+    /// The server was restored from a backup since; `current` names the new epoch.
+    EpochChanged = "epoch_changed", 409, "服务器已从备份恢复", "The server was restored from a backup";
+    /// The operation's id came before with another body.
+    OpReused = "op_reused", 409, "操作编号已用于其他内容", "The operation's id was used with another body";
+    /// Another operation of the same group was refused.
+    GroupRefused = "group_refused", 409, "同组操作未能执行", "Another operation of the group was refused";
     /// If-Match names an older version; `current` is the record as it is.
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.
@@ -119,6 +129,10 @@ codes! {
     WrongHash = "wrong_hash", 422, "内容与声明不符", "The content is not what was declared";
     /// A file that is not taken; `errors` says why.
     ContentRefused = "content_refused", 422, "文件不被接受", "The file is not accepted";
+    /// An operation of a kind this server does not know.
+    UnknownKind = "unknown_kind", 422, "未知的操作类型", "The kind of operation is not known";
+    /// An operation of a later protocol than this server's.
+    SchemaTooNew = "schema_too_new", 422, "操作的协议版本高于服务器", "The operation is of a later protocol";
     /// The Idempotency-Key was used with another body.
     IdempotencyKeyReused = "idempotency_key_reused", 422, "幂等键已用于其他内容", "The key was used with another body";
     /// Too many calls from this address, or for this school; `Retry-After` says when there is room again.

@@ -303,4 +303,118 @@ both_engines! {
         app.post("office", &format!("{at}/publish"), json!({"statement": "均已开始"})).await.expect(200);
         assert_eq!(app.get("double", &at).await.body["results"].as_array().unwrap().len(), 2);
     }
+
+    async fn what_was_drawn_becomes_inspections_once_and_opens_the_proof_when_all_have_begun(app) {
+        let at = ready(app, plan(app).await).await;
+        let make = format!("{at}/inspections");
+        let early = app.post("office", &make, json!({})).await.expect(409);
+        assert_eq!(early.faults(), [("".into(), "not_drawn".into())]);
+        let drawn = app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
+        let results = drawn.body["results"].as_array().unwrap().clone();
+        for who in ["section.fire", "inspector1", "principal1", "sysadmin"] {
+            app.post(who, &make, json!({})).await.expect(403);
+        }
+        app.post("b.office", &make, json!({})).await.expect(404);
+        app.post("leader", &make, json!({})).await.expect(403);
+        let other = app.get("office", "/checklists?category=cha&status=published").await.expect(200).rows()[0]["id"].clone();
+        for (body, at, code) in [
+            (json!({"planned_on": "2026-03-04"}), "/planned_on", "not_as_frozen"),
+            (json!({"planned_on": "2026-03-21"}), "/planned_on", "not_as_frozen"),
+            (json!({"checklist_ids": [other]}), "/checklist_ids", "not_as_frozen"),
+            (json!({"kind": "routine"}), "/kind", "not_for_this_kind"),
+        ] {
+            assert_eq!(app.post("office", &make, body).await.expect(422).faults(), [(at.to_owned(), code.to_owned())]);
+        }
+        let made = app.post("office", &make, json!({"planned_on": "2026-03-09"})).await.expect(201);
+        let visits: Vec<String> = made.body["results"].as_array().unwrap().iter().map(|one| one["inspection_id"].as_str().unwrap().to_owned()).collect();
+        assert_eq!((visits.len(), &made.body["proof_open"]), (2, &json!(false)));
+        let again = app.post("office", &make, json!({})).await.expect(409);
+        assert_eq!(again.faults(), [("".into(), "already_made".into())]);
+        for (visit, result) in visits.iter().zip(&results) {
+            let seen = app.get("office", &format!("/inspections/{visit}")).await.expect(200).body;
+            assert_eq!((&seen["org_id"], &seen["team"], &seen["lead_id"]), (&result["school"], &result["team"], &result["team"][0]));
+            assert_eq!((&seen["kind"], &seen["announced"], &seen["planned_on"]), (&json!("random"), &json!(false), &json!("2026-03-09")));
+            for who in ["principal1", "principal2"] {
+                app.get(who, &format!("/inspections/{visit}")).await.expect(404);
+                assert!(app.get(who, "/notices").await.expect(200).rows().is_empty());
+            }
+            // Who goes was drawn.
+            let edit = json!({"team": [user("inspector1"), user("inspector2")]});
+            let refused = app.patch("office", &format!("/inspections/{visit}"), 1, edit).await.expect(409);
+            assert_eq!(refused.faults(), [("".into(), "drawn".into())]);
+        }
+        for member in results[0]["team"].as_array().unwrap() {
+            let who = ["inspector1", "inspector2", "supervisor"].into_iter().find(|name| *member == json!(user(name))).unwrap();
+            let told = app.get(who, "/notices").await.expect(200).rows();
+            assert!(told.iter().any(|row| row["kind"] == "inspection_assigned" && row["entity_id"] == visits[0].as_str()), "{who}");
+        }
+        // Neither by statement nor with one of two begun.
+        let statement = json!({"statement": "均已开始"});
+        assert_eq!(app.post("office", &format!("{at}/publish"), statement.clone()).await.expect(409).faults(), [("".into(), "not_yet".into())]);
+        app.post("office", &format!("{at}/void"), json!({"reason": "x"})).await.expect(409);
+        let lead = results[0]["team"][0].clone();
+        let lead = ["inspector1", "inspector2", "supervisor"].into_iter().find(|name| lead == json!(user(name))).unwrap();
+        app.post(lead, &format!("/inspections/{}/check-in", visits[0]), json!({})).await.expect(200);
+        assert_eq!(app.get("office", &format!("{at}/proof")).await.expect(409).faults(), [("".into(), "not_yet".into())]);
+        app.post("office", &format!("/inspections/{}/void", visits[1]), json!({"reason": "学校放假"})).await.expect(200);
+        let proof = app.get("section.fire", &format!("{at}/proof")).await.expect(200);
+        assert_eq!(proof.body["result_sha256"], drawn.body["result_sha256"]);
+        let mut conn = app.connect();
+        let journal: Vec<(String, String)> = events::table.filter(events::entity.eq("draw")).order(events::seq)
+            .select((events::stream, events::action)).load(&mut conn).unwrap();
+        assert_eq!(journal.last().unwrap(), &("bureau".to_owned(), "inspections_made".to_owned()));
+    }
+
+    async fn two_who_make_the_inspections_at_once_make_them_once(app) {
+        let at = ready(app, plan(app).await).await;
+        app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
+        let make = format!("{at}/inspections");
+        let all = futures_util::future::join_all((0..6).map(|_| app.post("office", &make, json!({})))).await;
+        let mut statuses: Vec<u16> = all.iter().map(|one| one.status).collect();
+        statuses.sort_unstable();
+        assert_eq!(statuses, [201, 409, 409, 409, 409, 409]);
+        assert_eq!(app.get("office", "/inspections?kind=random").await.expect(200).rows().len(), 2);
+    }
+
+    async fn a_team_that_cannot_go_any_more_makes_nothing(app) {
+        let at = ready(app, plan(app).await).await;
+        let drawn = app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
+        let (school, who) = (drawn.body["results"][0]["school"].clone(), drawn.body["results"][0]["team"][1].clone());
+        let tie = json!({"inspector_id": who, "org_id": school, "relation": "family"});
+        app.post("office", "/recusals", tie).await.expect(201);
+        let refused = app.post("office", &format!("{at}/inspections"), json!({})).await.expect(422);
+        assert_eq!(refused.faults(), [("/results/0/team/1".into(), "recused".into())]);
+        assert!(app.get("office", "/inspections").await.expect(200).rows().is_empty(), "all or none");
+        app.post("office", &format!("{at}/void"), json!({"reason": "有人须回避"})).await.expect(200);
+    }
+
+    async fn schools_drawn_or_visited_lately_may_be_left_out_of_the_pool(app) {
+        let mut body = plan(app).await;
+        body["objects"] = json!({"filter": {"under": org("a"), "untouched_months": 6}, "quotas": [{"count": 1}]});
+        body["title"] = json!("第一次");
+        let schools = |made: &crate::support::Answer| made.body["pool"]["schools"].as_array().unwrap().iter().map(|one| one["id"].clone()).collect::<Vec<_>>();
+        let at = ready(app, body.clone()).await;
+        assert_eq!(schools(&app.get("office", &at).await.expect(200)).len(), 2);
+        let drawn = app.post("office", &format!("{at}/run"), json!({})).await.expect(200).body["results"][0]["school"].clone();
+        body["title"] = json!("第二次");
+        let second = app.post("office", "/draws", body.clone()).await.expect(201);
+        assert!(schools(&second).len() == 1 && schools(&second)[0] != drawn);
+        let other = schools(&second)[0].clone();
+        let list = &body["inspection"]["checklist_ids"];
+        let visit = json!({"kind": "special", "org_id": other, "checklist_ids": list, "team": [user("inspector1"), user("inspector2")], "announced": false});
+        let visit = app.post("office", "/inspections", visit).await.expect(201).id();
+        body["title"] = json!("第三次");
+        let third = app.post("office", "/draws", body.clone()).await.expect(201);
+        assert_eq!(schools(&third).len(), 1, "a plan is no visit");
+        app.post("inspector1", &format!("/inspections/{visit}/check-in"), json!({})).await.expect(200);
+        body["title"] = json!("第四次");
+        let nobody = app.post("office", "/draws", body.clone()).await.expect(422);
+        assert_eq!(nobody.faults(), [("/objects/filter".into(), "empty_pool".into())]);
+        app.clock.set("2026-09-03T02:00:00Z".parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+        body["inspection"]["planned_from"] = json!("2026-09-05");
+        body["inspection"]["planned_to"] = json!("2026-09-20");
+        assert_eq!(schools(&app.post("office", "/draws", body.clone()).await.expect(201)).len(), 2);
+        body["objects"]["filter"]["untouched_months"] = json!(0);
+        app.post("office", "/draws", body).await.expect(422);
+    }
 }

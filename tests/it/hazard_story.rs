@@ -66,7 +66,7 @@ both_engines! {
         let order = json!({"level": "major", "basis": "判定指南第三条（一）8", "determination": "direct", "requirement": "立即打开"});
         let issued = act(app, "section.fire", &id, "issue", order).await.expect(200).body;
         assert_eq!(issued["marks"], json!({
-            "extensions": 0, "extension_pending": false, "listed": false, "suspended": false, "awaiting_reply": 0,
+            "extensions": 0, "finding_withdrawn": false, "extension_pending": false, "listed": false, "suspended": false, "awaiting_reply": 0,
             "determination": "direct", "listed_at": null, "progress_at": null, "resumed_at": null, "resumed_at": null,
         }));
         assert_eq!((&issued["due_at"], &issued["plan_due_at"]), (&json!(null), &json!("2026-03-09T15:59:59.999999Z")));

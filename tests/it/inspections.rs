@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 use crate::support::TestApp;
 use crate::support::district::{org, user};
 
+const PHOTO: &str = "0195e0c0-0000-7000-8000-0000000000a1";
+
 fn fang() -> String {
     builtin::checklist_id("fang", 1).to_string()
 }
@@ -54,7 +56,7 @@ both_engines! {
         let id = started(&app).await;
         planned(&app).await;
         pass_all(&app, "inspector1", &id).await;
-        app.put("inspector2", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail"})).await.expect(200);
+        app.put("inspector2", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail", "evidence_ids": [PHOTO]})).await.expect(200);
         let code = |row: &Value| row["item_code"].as_str().unwrap().to_owned();
         // Nothing is handed in yet: no item has a result, the visit counts.
         assert_eq!(app.get("office", "/reports/items").await.expect(200).body["items"], json!([]));
@@ -102,9 +104,9 @@ both_engines! {
         assert_eq!(short.faults().len(), items_of_s1().len());
         assert!(short.faults().contains(&("/answers/fang-001".into(), "required".into())));
         pass_all(app, "inspector1", &id).await;
-        let low = app.put("inspector1", &format!("{at}/answers/fang-010"), json!({"value": 110, "result": "pass", "note": "三盒"})).await.expect(200);
+        let low = app.put("inspector1", &format!("{at}/answers/fang-010"), json!({"value": 110, "result": "pass", "note": "三盒", "evidence_ids": [PHOTO]})).await.expect(200);
         assert_eq!((low.body["result"].as_str(), low.body["photo"].as_str()), (Some("fail"), Some("awaited")));
-        app.put("inspector2", &format!("{at}/answers/fang-001"), json!({"result": "fail"})).await.expect(200);
+        app.put("inspector2", &format!("{at}/answers/fang-001"), json!({"result": "fail", "evidence_ids": [PHOTO]})).await.expect(200);
         let end = app.post("inspector1", &format!("{at}/submit"), json!({"conclusion": "两处不合格"})).await.expect(200);
         assert_eq!(end.body["inspection"]["status"], "submitted");
         let hazards = end.body["hazards"].as_array().unwrap();
@@ -242,7 +244,7 @@ both_engines! {
     async fn answers_are_seen_across_schools_within_scope_and_domain(app) {
         let id = started(app).await;
         pass_all(app, "inspector1", &id).await;
-        app.put("inspector1", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail"})).await.expect(200);
+        app.put("inspector1", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail", "evidence_ids": [PHOTO]})).await.expect(200);
         let second = app.post("inspector2", "/inspections", plan("routine", "a.s2", &["inspector2", "external1"])).await.expect(201).id();
         let rows = app.get("office", "/answers?item_code=fang-001&count=true").await.expect(200);
         assert_eq!((rows.rows().len(), rows.body["page"]["count"].as_i64()), (2, Some(2)));
@@ -302,7 +304,7 @@ both_engines! {
         assert_eq!(app.post("office", "/inspections", body).await.expect(409).code(), "id_reused");
         let id = started(app).await;
         pass_all(app, "inspector1", &id).await;
-        app.put("inspector1", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail"})).await.expect(200);
+        app.put("inspector1", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail", "evidence_ids": [PHOTO]})).await.expect(200);
         let send = || app.request("inspector1", reqwest::Method::POST, &format!("/inspections/{id}/submit"))
             .header("idempotency-key", "hand-in").json(&json!({}));
         let first = app.send(send()).await.expect(200);

@@ -178,14 +178,17 @@ both_engines! {
             Response::Number => json!({"item_code": item.code, "value": item.min.as_ref().or(item.max.as_ref())}),
             Response::Choice => json!({"item_code": item.code, "value": "none"}),
             Response::Text => json!({"item_code": item.code, "value": "好"}),
-            Response::PassFail => json!({"item_code": item.code, "result": if item.code == "fang-001" { "fail" } else { "pass" }}),
+            Response::PassFail if item.code == "fang-001" => {
+                json!({"item_code": item.code, "result": "fail", "evidence_ids": [built_in("photo")]})
+            }
+            Response::PassFail => json!({"item_code": item.code, "result": "pass"}),
         }).collect();
         app.put("external1", &format!("{at}/answers"), json!({"answers": answers})).await.expect(200);
         let own = json!({"result": "fail", "on_the_spot": true, "measures_taken": "清走", "fixed_by": user("staff1"),
             "before_evidence_ids": [built_in("before")], "after_evidence_ids": [built_in("after")]});
         app.put("external1", &format!("{at}/answers/fang-003"), own).await.expect(200);
         // A finding of the bureau's own inspector on the same team is a hazard at once.
-        app.put("inspector1", &format!("{at}/answers/fang-010"), json!({"value": 90})).await.expect(200);
+        app.put("inspector1", &format!("{at}/answers/fang-010"), json!({"value": 90, "evidence_ids": [built_in("photo")]})).await.expect(200);
         let end = app.post("external1", &format!("{at}/submit"), json!({})).await.expect(200);
         let suggestions = end.body["suggestions"].as_array().unwrap().clone();
         assert_eq!(end.body["hazards"].as_array().unwrap().len(), 1);

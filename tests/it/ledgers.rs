@@ -485,4 +485,35 @@ both_engines! {
         };
         assert!(end.is_err(), "it ended neatly");
     }
+
+    async fn accounts_that_are_closed_supervise_nothing(app) {
+        report(app, "inspector1", "a.s1", json!({})).await;
+        let names = async || app.get("office", "/ledgers/hazards").await.expect(200).rows()[0]["supervisor_names"].clone();
+        assert_eq!(names().await, json!(["测试 supervisor"]));
+        app.post("sysadmin", &format!("/users/{}/disable", user("supervisor")), json!({})).await.expect(200);
+        assert_eq!(names().await, json!([]));
+    }
+
+    async fn the_deadline_of_a_later_round_is_not_that_of_the_first(app) {
+        let id = report(app, "inspector1", "a.s1", json!({})).await;
+        act(app, "office", &id, json!({"action": "issue", "level": "general"})).await;
+        act(app, "officer1", &id, json!({"action": "acknowledge"})).await;
+        let ask = json!({"reason": "缺货", "interim_controls": "专人值守", "due_at": "2026-03-16T12:00:00+08:00"});
+        let asked = app.post("officer1", &format!("/hazards/{id}/extensions"), ask).await.expect(201).id();
+        let grant = json!({"approve": true, "opinion": "同意"});
+        app.post("office", &format!("/hazards/{id}/extensions/{asked}/decision"), grant.clone()).await.expect(200);
+        let row = async || app.get("office", "/ledgers/hazards").await.expect(200).rows()[0].clone();
+        let days = |row: &Value| (row["due_on"].clone(), row["extended_due_on"].clone(), row["original_due_on"].clone(), row["extensions"].clone());
+        assert_eq!(days(&row().await), (json!("2026-03-09"), json!("2026-03-16"), json!("2026-03-09"), json!(1)));
+        app.clock.advance(TimeDelta::hours(1));
+        act(app, "officer1", &id, json!({"action": "report_done", "measures_taken": "已拆除", "evidence_ids": []})).await;
+        app.clock.advance(TimeDelta::hours(1));
+        act(app, "inspector1", &id, json!({"action": "return", "reason": "仍可反锁", "due_at": "2026-03-25T12:00:00+08:00"})).await;
+        assert_eq!(days(&row().await), (json!("2026-03-25"), json!(null), json!("2026-03-09"), json!(1)), "the second round");
+        app.clock.advance(TimeDelta::hours(1));
+        let ask = json!({"reason": "缺货", "interim_controls": "专人值守", "due_at": "2026-03-30T12:00:00+08:00"});
+        let asked = app.post("officer1", &format!("/hazards/{id}/extensions"), ask).await.expect(201).id();
+        app.post("office", &format!("/hazards/{id}/extensions/{asked}/decision"), grant).await.expect(200);
+        assert_eq!(days(&row().await), (json!("2026-03-25"), json!("2026-03-30"), json!("2026-03-09"), json!(2)));
+    }
 }

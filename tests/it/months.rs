@@ -245,6 +245,9 @@ both_engines! {
         assert_eq!(wrong.faults(), [("/until".to_owned(), "in_the_past".to_owned())]);
         unlock(app, "a.s1", "2026-03", "2026-06-10T08:59:00+08:00").await.expect(422);
         assert_eq!(unlock(app, "a.s1", "2026-04", "2026-04-12T18:00:00+08:00").await.expect(409).code(), "month_open");
+        // What has not begun is nothing to open.
+        let future = unlock(app, "a.s1", "2026-05", "2026-04-12T18:00:00+08:00").await.expect(422);
+        assert_eq!(future.faults(), [("/month".to_owned(), "in_the_future".to_owned())]);
         unlock(app, "a.cluster", "2026-03", "2026-04-12T18:00:00+08:00").await.expect(422);
         unlock(app, "b.s1", "2026-03", "2026-04-12T18:00:00+08:00").await.expect(404);
         let opened = unlock(app, "a.s1", "2026-03", "2026-04-12T18:00:00+08:00").await.expect(200);

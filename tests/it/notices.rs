@@ -361,4 +361,130 @@ both_engines! {
         }
         assert_eq!(told(app, "officer1").await, ["hazard_issued"]);
     }
+
+    async fn a_visit_is_told_step_by_step_to_those_it_concerns(app) {
+        let team = ["inspector1", "inspector2"].map(user);
+        let body = json!({"kind": "routine", "org_id": org("a.s1"), "checklist_ids": [anxiao::catalogue::builtin::checklist_id("fang", 1)], "team": team});
+        let id = app.post("office", "/inspections", body.clone()).await.expect(201).id();
+        assert_eq!(counts(app).await, [("inspector1", 1), ("inspector2", 1)]);
+        app.clock.advance(TimeDelta::seconds(1));
+        crate::documents::visited(app, "inspector2", &id, &[]).await;
+        for who in ["principal1", "officer1"] {
+            let mut told = told(app, who).await;
+            told.sort();
+            assert_eq!(told, ["inspection_started", "signature_due"], "{who}");
+        }
+        for who in ["office", "section.fire"] {
+            assert_eq!(told(app, who).await, ["inspection_submitted"], "{who}");
+        }
+        app.clock.advance(TimeDelta::seconds(1));
+        let at = format!("/inspections/{id}");
+        app.post("principal1", &format!("{at}/acknowledgement"), json!({"outcome": "objected", "statement": "当日已整改"})).await.expect(201);
+        assert_eq!(told(app, "inspector1").await, ["inspection_assigned", "inspection_objected"]);
+        assert_eq!(told(app, "office").await, ["inspection_submitted", "inspection_objected"]);
+        assert_eq!(told(app, "inspector2").await, ["inspection_assigned"]);
+        app.clock.advance(TimeDelta::seconds(1));
+        let answer = json!({"decision": "dismissed", "reason": "经复核，记录无误"});
+        app.post("office", &format!("{at}/objection-reply"), answer).await.expect(200);
+        app.post("leader", &format!("{at}/confirm"), json!({})).await.expect(200);
+        assert_eq!(told(app, "officer1").await.last().unwrap(), "inspection_confirmed");
+        assert_eq!(told(app, "inspector1").await.last().unwrap(), "inspection_confirmed");
+        // A refusal is recorded by the lead; the office and the school hear of it.
+        let second = app.post("office", "/inspections", body).await.expect(201).id();
+        crate::documents::visited(app, "inspector1", &second, &[]).await;
+        app.clock.advance(TimeDelta::seconds(1));
+        let refusal = json!({"outcome": "refused", "reason": "校长不在场", "witness": "王某"});
+        app.post("inspector1", &format!("/inspections/{second}/acknowledgement"), refusal).await.expect(201);
+        for who in ["office", "principal1"] {
+            assert_eq!(told(app, who).await.last().unwrap(), "signature_refused", "{who}");
+        }
+        app.clock.advance(TimeDelta::seconds(1));
+        app.post("office", &format!("/inspections/{second}/void"), json!({"reason": "重复"})).await.expect(200);
+        for who in ["inspector1", "inspector2", "principal1"] {
+            assert_eq!(told(app, who).await.last().unwrap(), "inspection_voided", "{who}");
+        }
+        assert!(counts(app).await.iter().all(|(who, _)| !["staff1", "principal2", "officer2", "external1", "supervisor", "leader"].contains(who)));
+        let page = app.get("principal1", "/notices?limit=200").await.expect(200).text;
+        assert!(!page.contains("当日已整改") && !page.contains("王某"), "no words of people");
+    }
+
+    async fn of_a_hidden_visit_the_school_hears_at_the_check_in_and_not_before(app) {
+        let team = ["inspector1", "inspector2"].map(user);
+        let body = json!({"kind": "unannounced", "announced": false, "org_id": org("a.s1"), "team": team,
+            "checklist_ids": [anxiao::catalogue::builtin::checklist_id("fang", 1)]});
+        let id = app.post("office", "/inspections", body.clone()).await.expect(201).id();
+        let gone = app.post("office", "/inspections", body).await.expect(201).id();
+        app.post("office", &format!("/inspections/{gone}/void"), json!({"reason": "改期"})).await.expect(200);
+        for who in ["principal1", "officer1", "staff1"] {
+            assert_eq!((inbox(app, who).await.len(), unread(app, who).await), (0, 0), "{who}");
+        }
+        app.clock.advance(TimeDelta::seconds(1));
+        assert_eq!(told(app, "inspector1").await.len(), 3, "two assignments, one called off");
+        app.post("inspector1", &format!("/inspections/{id}/check-in"), json!({})).await.expect(200);
+        for who in ["principal1", "officer1"] {
+            assert_eq!(told(app, who).await, ["inspection_started"], "{who}");
+        }
+        assert_eq!(told(app, "staff1").await, Vec::<String>::new());
+        // A notice that should never have been is not even counted: who comes to the school loses sight of its secrets.
+        let third = json!({"kind": "unannounced", "announced": false, "org_id": org("a.s2"), "team": team,
+            "checklist_ids": [anxiao::catalogue::builtin::checklist_id("fang", 1)]});
+        app.post("office", "/inspections", third).await.expect(201);
+        let before = unread(app, "inspector2").await;
+        let to_school = json!({"org_id": org("a.s2"), "role": "school_staff"});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("inspector2")), to_school).await.expect(201);
+        assert_eq!(unread(app, "inspector2").await, before - 1);
+    }
+
+    async fn a_schools_own_checks_are_told_to_nobody_of_the_bureau(app) {
+        let body = json!({"kind": "self_check", "org_id": org("a.s1"), "checklist_ids": [anxiao::catalogue::builtin::checklist_id("fang", 1)], "team": [user("officer1")]});
+        let id = app.post("principal1", "/inspections", body).await.expect(201).id();
+        crate::documents::visited(app, "officer1", &id, &[]).await;
+        assert_eq!(counts(app).await, [("officer1", 1)]);
+    }
+
+    async fn an_exception_of_a_recusal_is_told_to_whoever_may_approve_it(app) {
+        let tie = json!({"inspector_id": user("inspector1"), "org_id": org("a.s1"), "relation": "family"});
+        let id = app.post("office", "/recusals", tie).await.expect(201).id();
+        let asked = app.post("office", &format!("/recusals/{id}/override"), json!({"reason": "无人可派"})).await.expect(201);
+        assert_eq!(counts(app).await, [("leader", 1)], "neither who asked nor whom it is about");
+        let release = asked.body["overrides"][0]["id"].as_str().unwrap();
+        app.post("leader", &format!("/recusals/{id}/override/{release}/approve"), json!({})).await.expect(200);
+        assert_eq!(told(app, "office").await, ["override_approved"]);
+        assert!(!app.get("leader", "/notices").await.text.contains("无人可派"));
+    }
+
+    async fn what_was_read_long_ago_is_deleted_and_what_runs_is_not_told_again(app) {
+        use anxiao::notices::retention::Retention;
+        use anxiao::platform::db::schema::{notice_recipients, notices};
+        use diesel::prelude::*;
+        let id = issued(app).await;
+        app.clock.set("2026-03-20T12:00:00+08:00".parse::<chrono::DateTime<chrono::Utc>>().unwrap());
+        assert_eq!(warn(app).await, 1, "red");
+        for who in ["principal1", "leader"] {
+            app.post(who, "/notices/read", json!({"until": "2026-03-21T00:00:00Z"})).await.expect(200);
+        }
+        let sweep = async |days: Option<u32>| {
+            let work = timer(app, None, false);
+            Retention { db: work.db, clock: app.clock.clone(), days }.run(&|| true).await.unwrap()
+        };
+        let rows = || {
+            let mut conn = app.connect();
+            (notices::table.count().get_result::<i64>(&mut conn).unwrap(), notice_recipients::table.count().get_result::<i64>(&mut conn).unwrap())
+        };
+        assert_eq!(rows(), (2, 3));
+        app.clock.advance(TimeDelta::days(29));
+        assert_eq!((sweep(Some(30)).await, sweep(None).await, rows()), (0, 0, (2, 3)));
+        app.clock.advance(TimeDelta::days(2));
+        assert_eq!((sweep(Some(30)).await, sweep(Some(30)).await), (2, 0));
+        assert_eq!(rows(), (2, 1), "the officer has not read it; that the red one was told is still known");
+        assert_eq!((inbox(app, "principal1").await.len(), inbox(app, "officer1").await.len(), inbox(app, "leader").await.len()), (0, 1, 0));
+        assert_eq!(warn(app).await, 0, "not told again");
+        act(app, "office", &id, json!({"reason": "误报"}), "void").await;
+        for who in ["principal1", "officer1"] {
+            app.post(who, "/notices/read", json!({"until": "2027-01-01T00:00:00Z"})).await.expect(200);
+        }
+        app.clock.advance(TimeDelta::days(31));
+        assert_eq!(sweep(Some(30)).await, 3);
+        assert_eq!(rows(), (1, 0), "the clock of a void hazard runs no more; only what was read by nobody since is kept");
+    }
 }

@@ -93,6 +93,20 @@ both_engines! {
         let path = format!("/hazards/{}/transitions", ids[1]);
         // Three of them tell the school.
         told_of("issue", cost(app, "office", Method::POST, &path, Some(issue)).await, 18);
+        for id in &ids[2..9] {
+            let issue = json!({"action": "issue", "level": "general"});
+            app.post("office", &format!("/hazards/{id}/transitions"), issue).await.expect(200);
+            app.post("office", &format!("/hazards/{id}/documents"), json!({"type": "rectification_notice"})).await.expect(201);
+        }
+        for who in ["office", "inspector1", "officer1"] {
+            app.get(who, "/me").await.expect(200);
+            let few = cost(app, who, Method::GET, "/documents?limit=2", None).await;
+            assert_eq!(few, cost(app, who, Method::GET, "/documents?limit=20", None).await, "documents of {who}");
+            told_of("documents", few, 3);
+        }
+        let notice = json!({"type": "rectification_notice"});
+        let path = format!("/hazards/{}/documents", ids[1]);
+        told_of("notice", cost(app, "office", Method::POST, &path, Some(notice)).await, 30);
         told_of("summary", cost(app, "office", Method::GET, "/reports/summary", None).await, 4);
         let dear: Vec<_> = told.iter().filter(|(_, count, most)| count > most).collect();
         assert!(dear.is_empty(), "too many statements (name, found, most): {dear:?}\nall: {told:?}");

@@ -81,6 +81,33 @@ both_engines! {
         assert_eq!((&again["due_at"], &again["original_due_at"]), (&json!("2026-09-01T00:00:00.000000Z"), &json!("2026-03-09T15:59:59.999999Z")));
     }
 
+    async fn a_school_does_not_undo_what_the_bureau_ordered_by_refusing_it_first(app) {
+        for (who, order, more) in [
+            ("office", "issue", general()),
+            ("supervisor", "issue", general()),
+            ("office", "reassign_due", due("2026-03-20T10:00:00Z")),
+            ("office", "assign", json!({"responsible_user_id": user("staff1")})),
+        ] {
+            let id = found(app, "officer1", "self_check").await;
+            if order != "issue" {
+                act(app, "officer1", &id, "issue", general()).await.expect(200);
+            }
+            act(app, who, &id, order, more).await.expect(200);
+            let back = act(app, "officer1", &id, "reject_assignment", json!({"reason": "误"})).await.expect(200).body;
+            assert!(!back["allowed_actions"].as_array().unwrap().contains(&json!("void")), "{who} {order}");
+            for school in ["officer1", "principal1"] {
+                assert_eq!(refused(act(app, school, &id, "void", json!({"reason": "误报"})).await), ["needs_bureau"], "{who} {order}");
+            }
+            act(app, "office", &id, "void", json!({"reason": "误报"})).await.expect(200);
+        }
+        // Its own word it may still take back.
+        let id = found(app, "officer1", "self_check").await;
+        act(app, "officer1", &id, "issue", general()).await.expect(200);
+        act(app, "officer1", &id, "assign", json!({"responsible_user_id": user("staff1")})).await.expect(200);
+        act(app, "officer1", &id, "reject_assignment", json!({"reason": "误"})).await.expect(200);
+        act(app, "principal1", &id, "void", json!({"reason": "误报"})).await.expect(200);
+    }
+
     async fn a_late_report_is_not_made_timely_by_a_school_that_moves_the_deadline_afterwards(app) {
         let id = found(app, "officer1", "self_check").await;
         act(app, "officer1", &id, "issue", general()).await.expect(200);

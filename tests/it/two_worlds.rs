@@ -17,8 +17,11 @@ mod timing;
 
 use std::collections::BTreeSet;
 
+use serde_json::json;
+
 use crate::matrix::rows;
 use crate::support::Engine;
+use crate::support::district::org;
 use pair::{Pair, TRUE_ID, VOID_ID};
 use script::Source;
 use secret::Secret;
@@ -62,7 +65,29 @@ async fn one_seed(mut pair: Pair, seed: u64, figures: &mut Figures) {
     }
     figures.secrets += secret.done;
     figures.seeds += 1;
+    numbers(&pair).await;
     released(&pair, &secret).await;
+}
+
+/// The next numbers of hazards and documents are the same: no gap in them tells of what was tried or planned in secret.
+async fn numbers(pair: &Pair) {
+    let mut both = Vec::new();
+    for app in [&pair.first.app, &pair.second.app] {
+        let found = json!({
+            "org_id": org("a.s1"), "category": "fang", "domain": "fire", "title": "出口", "description": "锁闭",
+            "source": "routine",
+        });
+        let hazard = app.post("office", "/hazards", found).await.expect(201);
+        let at = format!("/hazards/{}", hazard.id());
+        let order = json!({"action": "issue", "level": "general"});
+        app.post("office", &format!("{at}/transitions"), order).await.expect(200);
+        let notice = json!({"type": "rectification_notice"});
+        let notice = app.post("office", &format!("{at}/documents"), notice).await.expect(201);
+        let seen = app.get("principal1", &format!("/documents/{}", notice.id())).await.expect(200);
+        both.push((hazard.body["number"].clone(), seen.body["number"].clone()));
+    }
+    assert_eq!(both[0], both[1]);
+    assert!(both[0].1.is_string());
 }
 
 /// The team of the first one arrives: with the next request the school sees all of it, and nothing of the others.

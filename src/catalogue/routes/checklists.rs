@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use crate::access::{Allowed, Rights, actions::catalogue};
 use crate::catalogue::store::{
-    self, ChecklistChange, ChecklistFilter, ChecklistRow, ChecklistRowView, ChecklistView, NewChecklist,
+    self, ChecklistChange, ChecklistFilter, ChecklistRow, ChecklistRowView, ChecklistView, NewAddition, NewChecklist,
 };
 use crate::openapi::ListOf;
 use crate::platform::db::types::Id;
@@ -109,6 +109,38 @@ pub async fn change(
             let current = store::view(tx.conn, row.clone())?;
             if_match.check(row.version, || serde_json::to_value(&current).unwrap_or_default())?;
             changed(store::change(tx, &row, body.get()?)?)
+        })
+        .await
+}
+
+/// Add a school's own items to a checklist of its bureau
+///
+/// A draft of the school's own, in sections of its own, whose codes carry the school's prefix; published and revised
+/// like any other. Once published its items come beside those of the bureau's checklist in every self-check and patrol
+/// of the school, in whatever revision. The bureau's items stay as they are.
+#[utoipa::path(
+    tag = "catalogue",
+    params(("id" = Id, Path, description = "Of the bureau's checklist, or of a built-in one")),
+    request_body = NewAddition,
+    responses((status = 201, description = "The draft", body = ChecklistView),
+        (status = 200, description = "The draft made before with the same id and body", body = ChecklistView)),
+    extensions(("x-permission" = json!("catalogue.manage")))
+)]
+#[post("/checklists/{id}/additions")]
+pub async fn add(allowed: Allowed<catalogue::Manage>, id: PathId, body: Body<NewAddition>) -> Result<Reply, Problem> {
+    let hash = Arc::clone(&body.hash);
+    allowed
+        .write(&Arc::clone(&hash), move |tx, rights| {
+            let row = store::readable_to_change(tx.conn, rights, id.0)?;
+            let new = body.get()?;
+            let school = store::adding_school(tx.conn, rights, new.org_id)?;
+            if let Some(again) = tx.replay() {
+                return Ok(again);
+            }
+            if let Some(view) = store::stored(tx.conn, new.id, rights.user_id(), &hash)? {
+                return Ok(Commit::unchanged(Reply::record(&view)?));
+            }
+            created(store::add(tx, rights, &row, school, new, &hash)?)
         })
         .await
 }

@@ -3,15 +3,25 @@
 use super::Item;
 use crate::catalogue::builtin;
 
-/// Whether an item concerns a school of this kind with these features: it has any of the features or stages named
-/// in `applies_to`, or the list is empty.
+/// Whether an item concerns a school of this kind with these features: the school is of one of the kinds named in
+/// `school_kinds` and has any of the features or stages named in `applies_to`. An empty list restricts nothing.
 #[must_use]
 pub fn applies<S: AsRef<str>>(item: &Item, school_kind: &str, features: &[S]) -> bool {
-    item.applies_to.is_empty()
+    let of_kind = item.school_kinds.is_empty() || item.school_kinds.iter().any(|kind| kind == school_kind);
+    let any = item.applies_to.is_empty()
         || item.applies_to.iter().any(|wanted| {
             features.iter().any(|has| has.as_ref() == wanted)
                 || builtin::stages(school_kind).iter().any(|stage| stage.as_str() == wanted)
-        })
+        });
+    of_kind && any
+}
+
+/// Whether an item can concern any school at all, whatever its features: an item for kindergartens of the senior stage
+/// concerns none.
+#[must_use]
+pub fn applies_somewhere(item: &Item) -> bool {
+    let features: Vec<&str> = builtin::catalogue().school_features.iter().map(|word| word.code.as_str()).collect();
+    builtin::catalogue().school_kinds.iter().any(|kind| applies(item, &kind.code, &features))
 }
 
 /// The category of an item: its own, else that of its checklist, else the first syllable of its code. None where
@@ -56,6 +66,19 @@ mod tests {
         };
         assert_eq!((count("primary"), count("nine_year"), count("twelve_year")), (1, 2, 3));
         assert_eq!((count("complete_secondary"), count("vocational"), count("kindergarten")), (2, 1, 0));
+    }
+
+    #[test]
+    fn kind_and_feature_must_both_fit() {
+        let mut kitchen = item("fang-010").clone();
+        kitchen.school_kinds = vec!["kindergarten".into(), "primary".into()];
+        assert!(applies(&kitchen, "primary", &["canteen"]));
+        assert!(!applies(&kitchen, "primary", NONE));
+        assert!(!applies(&kitchen, "junior_high", &["canteen"]));
+        kitchen.applies_to = vec!["senior".into()];
+        assert!(!applies_somewhere(&kitchen));
+        kitchen.applies_to.push("gas".into());
+        assert!(applies_somewhere(&kitchen));
     }
 
     #[test]

@@ -99,6 +99,16 @@ crate::text_enum! {
     }
 }
 
+crate::text_enum! {
+    /// What an answer must carry when the item fails.
+    pub enum Requirement {
+        /// A remark.
+        Note = "note",
+        /// At least one photo.
+        Photo = "photo",
+    }
+}
+
 /// One option of a choice.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
@@ -150,9 +160,24 @@ pub struct Item {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub max: Option<serde_json::Number>,
-    /// Whether a failed answer must carry a photo.
+    /// Least value that can be answered at all, inclusive; below it the answer is refused. Left out, 0 for units that
+    /// are never negative.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>, example = 0)]
+    pub value_min: Option<serde_json::Number>,
+    /// Greatest value that can be answered at all, inclusive; above it the answer is refused.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schema(value_type = Option<f64>)]
+    pub value_max: Option<serde_json::Number>,
+    /// Most decimal places of a `number`; 0 for whole numbers.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub decimals: Option<u8>,
+    /// Whether a failed answer must carry a photo: the same as `photo` in `on_fail_require`.
     #[serde(default)]
     pub photo_required: bool,
+    /// What a failed answer must carry before the inspection is handed in.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub on_fail_require: Vec<Requirement>,
     /// Level proposed for the hazard when it fails.
     #[serde(default = "general")]
     pub fail_severity: Severity,
@@ -178,14 +203,20 @@ pub struct Item {
     #[serde(default)]
     #[schema(example = json!(["canteen"]))]
     pub applies_to: Vec<String>,
+    /// Kinds of school it is for; empty means every kind. Both this and `applies_to` must fit.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub school_kinds: Vec<String>,
+    /// Code of the section it stands in; none where the checklist has none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub section: Option<String>,
     /// How often it is due.
     #[serde(default = "each")]
     pub cadence: Cadence,
-    /// Weight in a score, above zero, at most 1000.
+    /// Weight in the score, from 0.001 to 1000; 1 where nothing is said.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schema(value_type = Option<f64>)]
     pub weight: Option<serde_json::Number>,
-    /// Whether failing it fails the whole inspection (一票否决).
+    /// Whether failing it caps the grade (一票否决).
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub veto: Option<bool>,
 }
@@ -206,6 +237,59 @@ const fn each() -> Cadence {
     Cadence::Each
 }
 
+impl Item {
+    /// Whether an answer that fails must carry this.
+    #[must_use]
+    pub fn demands(&self, requirement: Requirement) -> bool {
+        self.on_fail_require.contains(&requirement) || (requirement == Requirement::Photo && self.photo_required)
+    }
+
+    /// The same item as it is stored: blanks around texts dropped, empty texts and lists left out, `125.0` as `125`.
+    /// What is stored in this form goes through a spreadsheet and back unchanged.
+    #[must_use]
+    pub fn normal(mut self) -> Self {
+        for text in [
+            &mut self.code,
+            &mut self.title_zh,
+            &mut self.title_en,
+            &mut self.guidance_zh,
+            &mut self.basis_zh,
+            &mut self.domain,
+        ] {
+            trim(text);
+        }
+        for text in [&mut self.unit, &mut self.category, &mut self.section] {
+            *text = text.take().map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
+        }
+        for number in [&mut self.min, &mut self.max, &mut self.value_min, &mut self.value_max, &mut self.weight] {
+            *number = number.take().map(whole);
+        }
+        for option in self.options.iter_mut().flatten() {
+            trim(&mut option.value);
+            trim(&mut option.label_zh);
+        }
+        self.options = self.options.take().filter(|options| !options.is_empty());
+        self
+    }
+}
+
+fn trim(text: &mut String) {
+    if text.trim().len() < text.len() {
+        *text = text.trim().to_owned();
+    }
+}
+
+/// A number without a fraction as a whole number.
+#[must_use]
+pub fn whole(number: serde_json::Number) -> serde_json::Number {
+    if number.is_i64() || number.is_u64() {
+        return number;
+    }
+    let float = number.as_f64().filter(|float| float.fract() == 0.0 && float.abs() < 1e15);
+    // Adding zero makes of minus zero a plain one.
+    float.and_then(|float| format!("{:.0}", float + 0.0).parse::<i64>().ok()).map_or(number, Into::into)
+}
+
 /// One thing wrong with what was sent: where (JSON pointer, RFC 6901) and which rule (a stable word).
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Fault {
@@ -213,18 +297,26 @@ pub struct Fault {
     pub pointer: String,
     /// Stable, language-free.
     pub code: &'static str,
+    /// Chinese and English words of its own; those of the code where there are none.
+    pub said: Option<Box<(String, String)>>,
 }
 
 impl Fault {
     /// A fault at a place.
     #[must_use]
     pub fn at(pointer: impl Into<String>, code: &'static str) -> Self {
-        Self { pointer: pointer.into(), code }
+        Self { pointer: pointer.into(), code, said: None }
+    }
+
+    /// The same fault in its own words.
+    #[must_use]
+    pub fn saying(self, zh: impl Into<String>, en: impl Into<String>) -> Self {
+        Self { said: Some(Box::new((zh.into(), en.into()))), ..self }
     }
 
     /// The same fault, seen from a place further out.
     #[must_use]
     pub fn under(self, prefix: &str) -> Self {
-        Self { pointer: format!("{prefix}{}", self.pointer), code: self.code }
+        Self { pointer: format!("{prefix}{}", self.pointer), ..self }
     }
 }

@@ -2,7 +2,8 @@
 
 use std::collections::HashSet;
 
-use super::{Fault, Item, Response, Severity, SeveritySource, Stage, category_of};
+use super::applies::applies_somewhere;
+use super::{Fault, Item, Response, Section, Severity, SeveritySource, Stage, bounds, category_of};
 use crate::catalogue::builtin;
 
 /// How strictly a checklist is read.
@@ -21,7 +22,9 @@ const MAX_GUIDANCE: usize = 2000;
 const MAX_BASIS: usize = 500;
 const MAX_UNIT: usize = 20;
 const MAX_OPTIONS: usize = 50;
+const MIN_WEIGHT: f64 = 0.001;
 const MAX_WEIGHT: f64 = 1000.0;
+const MAX_DECIMALS: u8 = 6;
 
 /// Everything wrong with the items of a checklist, with pointers like `/items/3/min`. Empty where it may be stored
 /// (draft) or published.
@@ -62,7 +65,7 @@ impl Judge<'_> {
         if text.chars().count() > most {
             self.fault(at, "too_long");
         }
-        if text.chars().any(|c| c.is_control() && c != '\n' && c != '\t') {
+        if text.chars().any(forbidden) {
             self.fault(at, "control_character");
         }
     }
@@ -89,8 +92,14 @@ impl Judge<'_> {
                 self.fault(&format!("/applies_to/{index}"), "duplicate");
             }
         }
+        self.kinds(item, care);
+        for (index, requirement) in item.on_fail_require.iter().enumerate() {
+            if item.on_fail_require.iter().take(index).any(|earlier| earlier == requirement) {
+                self.fault(&format!("/on_fail_require/{index}"), "duplicate");
+            }
+        }
         if let Some(weight) = item.weight.as_ref().and_then(serde_json::Number::as_f64)
-            && !(weight > 0.0 && weight <= MAX_WEIGHT)
+            && !(MIN_WEIGHT..=MAX_WEIGHT).contains(&weight)
         {
             self.fault("/weight", "out_of_range");
         }
@@ -105,11 +114,30 @@ impl Judge<'_> {
         self.options(item, care);
     }
 
+    fn kinds(&mut self, item: &Item, care: Care) {
+        let mut seen = HashSet::new();
+        for (index, kind) in item.school_kinds.iter().enumerate() {
+            if !builtin::is_school_kind(kind) {
+                self.fault(&format!("/school_kinds/{index}"), "unknown_value");
+            } else if !seen.insert(kind) {
+                self.fault(&format!("/school_kinds/{index}"), "duplicate");
+            }
+        }
+        if care == Care::Publish && !applies_somewhere(item) {
+            self.fault("/applies_to", "never_applies");
+        }
+    }
+
     fn numbers(&mut self, item: &Item) {
         if item.response != Response::Number {
-            for (at, present) in
-                [("/unit", item.unit.is_some()), ("/min", item.min.is_some()), ("/max", item.max.is_some())]
-            {
+            for (at, present) in [
+                ("/unit", item.unit.is_some()),
+                ("/min", item.min.is_some()),
+                ("/max", item.max.is_some()),
+                ("/value_min", item.value_min.is_some()),
+                ("/value_max", item.value_max.is_some()),
+                ("/decimals", item.decimals.is_some()),
+            ] {
                 if present {
                     self.fault(at, "not_for_this_response");
                 }
@@ -119,11 +147,32 @@ impl Judge<'_> {
         if let Some(unit) = &item.unit {
             self.length("/unit", unit, MAX_UNIT);
         }
+        if item.decimals.is_some_and(|decimals| decimals > MAX_DECIMALS) {
+            self.fault("/decimals", "out_of_range");
+        }
         let limit = |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_f64);
-        if let (Some(min), Some(max)) = (limit(&item.min), limit(&item.max))
-            && min > max
+        for (at, number) in
+            [("/min", &item.min), ("/max", &item.max), ("/value_min", &item.value_min), ("/value_max", &item.value_max)]
         {
+            if limit(number).is_some_and(|number| number.abs() > bounds::GREATEST) {
+                self.fault(at, "out_of_range");
+            }
+        }
+        let (min, max) = (limit(&item.min), limit(&item.max));
+        if min.zip(max).is_some_and(|(min, max)| min > max) {
             self.fault("/max", "below_min");
+        }
+        if limit(&item.value_min).zip(limit(&item.value_max)).is_some_and(|(least, most)| least > most) {
+            self.fault("/value_max", "below_min");
+            return;
+        }
+        // What passes must be possible to answer.
+        let accepted = bounds(item);
+        if min.is_some_and(|min| min > accepted.most) {
+            self.fault("/min", "never_passes");
+        }
+        if max.is_some_and(|max| max < accepted.least) {
+            self.fault("/max", "never_passes");
         }
     }
 
@@ -161,8 +210,22 @@ impl Judge<'_> {
     }
 }
 
+/// Items that stand in a section the checklist has not.
+#[must_use]
+pub fn misplaced(items: &[Item], sections: &[Section]) -> Vec<Fault> {
+    let known: HashSet<&str> = sections.iter().map(|section| section.code.as_str()).collect();
+    let wrong = |item: &Item| item.section.as_deref().is_some_and(|section| !known.contains(section));
+    let places = items.iter().enumerate().filter(|(_, item)| wrong(item));
+    places.map(|(place, _)| Fault::at(format!("/items/{place}/section"), "unknown_section")).collect()
+}
+
+/// What no text may hold: control characters but line break and tab, and what a spreadsheet cannot keep.
+pub(super) fn forbidden(c: char) -> bool {
+    (c.is_control() && c != '\n' && c != '\t') || matches!(c, '\u{FFFE}' | '\u{FFFF}')
+}
+
 /// Letters and digits of ASCII with `.`, `_` and `-` between them: it stands in addresses and in spreadsheets.
-fn is_code(code: &str) -> bool {
+pub(super) fn is_code(code: &str) -> bool {
     code.len() <= MAX_CODE
         && code.starts_with(|c: char| c.is_ascii_alphanumeric())
         && code.ends_with(|c: char| c.is_ascii_alphanumeric())

@@ -9,7 +9,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::scope::org_ref;
 use crate::access::{Limit, Permission, Rights, Scope};
-use crate::catalogue::rules::{ChecklistStatus, Item};
+use crate::catalogue::rules::{ChecklistStatus, Item, Scoring, Section};
 use crate::keyset;
 use crate::orgs::rules::OrgKind;
 use crate::platform::db::schema::{checklist_items, checklists, org_closure};
@@ -49,6 +49,24 @@ pub struct ChecklistRow {
     pub published_at: Option<Timestamp>,
     /// When it went out of force.
     pub retired_at: Option<Timestamp>,
+    sections: Doc,
+    scoring: Option<Doc>,
+    /// The line of the bureau's checklist beside whose items a school's own come.
+    pub adds_to: Option<Id>,
+}
+
+impl ChecklistRow {
+    /// Its sections, in order.
+    #[must_use]
+    pub fn sections(&self) -> Vec<Section> {
+        self.sections.read()
+    }
+
+    /// Its own bands of grades; none where the usual ones do.
+    #[must_use]
+    pub fn own_scoring(&self) -> Option<Scoring> {
+        self.scoring.as_ref().and_then(|doc| serde_json::from_value(doc.0.clone()).ok())
+    }
 }
 
 /// A checklist with its items.
@@ -58,6 +76,10 @@ pub struct ChecklistView {
     #[serde(flatten)]
     /// The checklist itself.
     pub head: ChecklistRowView,
+    /// Its sections, in order; items without one come first.
+    pub sections: Vec<Section>,
+    /// The bands in which a score becomes a grade.
+    pub scoring: Scoring,
     /// Its items, in order.
     pub items: Vec<Item>,
 }
@@ -99,6 +121,9 @@ pub struct ChecklistRowView {
     pub domains: Vec<String>,
     /// How many items it has.
     pub item_count: usize,
+    /// For a school's additions: the `lineage_id` of the bureau's checklist whose items they come beside.
+    #[schema(required)]
+    pub adds_to: Option<Id>,
 }
 
 impl Record for ChecklistView {
@@ -120,7 +145,13 @@ pub struct NewChecklist {
     pub org_id: Option<Id>,
     /// Category of the items that name none.
     pub category: Option<String>,
-    /// Its items, at most 500; may be filled later.
+    /// Ordered groups of its items, at most 100.
+    #[serde(default)]
+    pub sections: Vec<Section>,
+    /// The bands of grades; the usual four where nothing is said.
+    pub scoring: Option<Scoring>,
+    /// Its items, at most 500; may be filled later. A school's own carry its prefix; it is put before codes that have
+    /// none, so that the bureau's figures by item stay the bureau's.
     #[serde(default)]
     pub items: Vec<Item>,
 }
@@ -146,7 +177,8 @@ pub struct ChecklistFilter {
     pub org_id: Option<Id>,
 }
 
-type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Nullable<Bool>>>;
+/// A condition on checklists.
+pub type Condition = Box<dyn BoxableExpression<checklists::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 fn any(conditions: Vec<Condition>) -> Condition {
     let nothing: Condition = Box::new(checklists::id.ne(checklists::id).nullable());
@@ -162,7 +194,8 @@ fn belongs(bureau_id: Id, org_id: Option<Id>) -> Condition {
 
 /// What the caller may read: built-in; published and retired ones of the own bureau and, for a school, its own;
 /// drafts where the caller keeps them.
-fn sight(rights: &Rights) -> Condition {
+#[must_use]
+pub fn sight(rights: &Rights) -> Condition {
     let mut conditions: Vec<Condition> = vec![Box::new(checklists::bureau_id.is_null().nullable())];
     for reach in &rights.of(Permission::CatalogueRead).reaches {
         let out = || checklists::status.ne(ChecklistStatus::Draft).nullable();
@@ -305,6 +338,7 @@ fn head<'a>(
         categories: once,
         domains: spheres,
         item_count,
+        adds_to: row.adds_to,
     }
 }
 
@@ -340,10 +374,11 @@ pub fn items_of(conn: &mut Conn, id: Id) -> Result<Vec<(Item, String, String)>, 
 /// Whatever the engine says.
 pub fn view(conn: &mut Conn, row: ChecklistRow) -> Result<ChecklistView, Problem> {
     let items = items_of(conn, row.id)?;
+    let (sections, scoring) = (row.sections(), row.own_scoring().unwrap_or_default());
     let head = head(
         row,
         items.iter().map(|(_, category, _)| category.as_str()),
         items.iter().map(|(_, _, domain)| domain.as_str()),
     );
-    Ok(ChecklistView { head, items: items.into_iter().map(|(item, _, _)| item).collect() })
+    Ok(ChecklistView { head, sections, scoring, items: items.into_iter().map(|(item, _, _)| item).collect() })
 }

@@ -3,7 +3,7 @@
 use diesel::prelude::*;
 use serde_json::json;
 
-use super::life::item_rows;
+use super::content::item_rows;
 use crate::catalogue::builtin;
 use crate::catalogue::rules::ChecklistStatus;
 use crate::on_conn;

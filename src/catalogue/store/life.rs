@@ -6,28 +6,35 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::checklists::{ChecklistRow, ChecklistView, NewChecklist, load, view};
+use super::content::put;
 use crate::access::scope::org_ref;
 use crate::access::{Limit, Permission, Rights};
-use crate::catalogue::rules::{Care, ChecklistStatus, Item, category_of, faults};
+use crate::catalogue::rules::{Care, ChecklistStatus, Content, Item, Keeper, Scoring, Section, prepared};
 use crate::catalogue::words::invalid;
-use crate::on_conn;
 use crate::orgs::rules::OrgKind;
-use crate::platform::db::schema::{checklist_items, checklists};
+use crate::platform::db::schema::checklists;
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
+use crate::platform::http::body::Patch;
 use crate::platform::http::{Check, Faults, FieldError};
 use crate::platform::journal::Event;
 
 /// Changes of a draft.
-#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[derive(Debug, Clone, Default, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
 pub struct ChecklistChange {
     /// Its name, at most 100 characters.
     pub title: Option<String>,
     /// Category of the items that name none.
     pub category: Option<String>,
-    /// All items anew.
+    /// All sections anew, in order.
+    pub sections: Option<Vec<Section>>,
+    /// The bands of grades anew; null for the usual ones.
+    #[serde(default)]
+    #[schema(value_type = Option<Scoring>)]
+    pub scoring: Patch<Scoring>,
+    /// All items anew. A school's own carry its prefix; it is put before codes that have none.
     pub items: Option<Vec<Item>>,
 }
 
@@ -79,7 +86,7 @@ pub fn home(conn: &mut Conn, rights: &Rights, org_id: Option<Id>) -> Result<(Id,
 
 #[derive(Insertable)]
 #[diesel(table_name = checklists)]
-struct NewRow<'a> {
+pub(super) struct NewRow<'a> {
     id: Id,
     version: i64,
     created_at: Timestamp,
@@ -92,55 +99,28 @@ struct NewRow<'a> {
     revision: i32,
     title: &'a str,
     status: ChecklistStatus,
+    sections: Doc,
+    scoring: Option<Doc>,
+    adds_to: Option<Id>,
 }
 
-#[derive(Insertable)]
-#[diesel(table_name = checklist_items)]
-pub(super) struct ItemRow {
-    checklist_id: Id,
-    position: i32,
-    code: String,
-    category: String,
-    domain: String,
-    item: Doc,
+/// Whose the content of a checklist of this organisation is.
+pub(super) fn keeper(conn: &mut Conn, org_id: Option<Id>, adds_to: Option<Id>) -> Result<Keeper, Problem> {
+    let Some(org_id) = org_id else { return Ok(Keeper { school: None, addition: false }) };
+    let school = org_ref(conn, org_id)?.kind == OrgKind::School;
+    Ok(Keeper { school: school.then_some(org_id.0), addition: adds_to.is_some() })
 }
 
-/// The rows of a checklist's items. An item whose category comes from the checklist alone is written with it, so that
-/// what is read back says the same.
-pub(super) fn item_rows(checklist_id: Id, items: &[Item], category: Option<&str>) -> Vec<ItemRow> {
-    let rows = items.iter().enumerate().map(|(place, item)| {
-        let counts_for = category_of(item, category).unwrap_or_default().to_owned();
-        let mut item = item.clone();
-        if category_of(&item, None) != Some(counts_for.as_str()) {
-            item.category = Some(counts_for.clone());
-        }
-        ItemRow {
-            checklist_id,
-            position: i32::try_from(place).unwrap_or(i32::MAX),
-            code: item.code.clone(),
-            category: counts_for,
-            domain: item.domain.clone(),
-            item: Doc::of(&item),
-        }
-    });
-    rows.collect()
+/// What a checklist holds now.
+///
+/// # Errors
+/// 500 where an item cannot be read.
+pub fn held(conn: &mut Conn, row: &ChecklistRow) -> Result<Content, Problem> {
+    let items = super::items_of(conn, row.id)?.into_iter().map(|(item, _, _)| item).collect();
+    Ok(Content { sections: row.sections(), scoring: row.own_scoring(), items })
 }
 
-fn put_items(conn: &mut Conn, id: Id, items: &[Item], category: Option<&str>) -> Result<(), Problem> {
-    diesel::delete(checklist_items::table.filter(checklist_items::checklist_id.eq(id))).execute(conn)?;
-    // At most a hundred rows a statement: engines limit the number of parameters.
-    for rows in item_rows(id, items, category).chunks(100) {
-        on_conn!(&mut *conn, c => diesel::insert_into(checklist_items::table).values(rows).execute(c)?);
-    }
-    Ok(())
-}
-
-fn judge(items: &[Item], category: Option<&str>, care: Care) -> Result<(), Problem> {
-    let found = faults(items, category, care);
-    if found.is_empty() { Ok(()) } else { Err(invalid(found)) }
-}
-
-fn known_category(category: Option<&str>) -> Result<(), Problem> {
+pub(super) fn known_category(category: Option<&str>) -> Result<(), Problem> {
     match category {
         Some(code) if crate::catalogue::builtin::category(code).is_none() => {
             Err(Problem::invalid(FieldError::unknown_value("/category")))
@@ -161,28 +141,65 @@ pub fn create(
 ) -> Result<(Receipt, ChecklistView), Problem> {
     let (bureau_id, org_id) = home(tx.conn, rights, new.org_id)?;
     known_category(new.category.as_deref())?;
-    judge(&new.items, new.category.as_deref(), Care::Draft)?;
-    let id = new.id.unwrap_or_else(|| tx.new_id());
+    let keeper = keeper(tx.conn, Some(org_id), None)?;
+    let content = Content { sections: new.sections.clone(), scoring: new.scoring.clone(), items: new.items.clone() };
+    let content = prepared(content, keeper, new.category.as_deref(), Care::Draft).map_err(invalid)?;
+    let draft = Draft { id: new.id, body_hash, bureau_id, org_id, title: &new.title, adds_to: None };
+    drafted(tx, rights, &draft, &content, new.category.as_deref())
+}
+
+/// A draft of a new line.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Draft<'a> {
+    /// Made by the client, where it likes.
+    pub id: Option<Id>,
+    /// Of what was sent.
+    pub body_hash: &'a [u8],
+    /// Its bureau.
+    pub bureau_id: Id,
+    /// The organisation it belongs to.
+    pub org_id: Id,
+    /// Its name.
+    pub title: &'a str,
+    /// The line it comes beside.
+    pub adds_to: Option<Id>,
+}
+
+/// Stores a draft whose content is prepared.
+///
+/// # Errors
+/// Whatever the engine says.
+pub(super) fn drafted(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    draft: &Draft<'_>,
+    content: &Content,
+    category: Option<&str>,
+) -> Result<(Receipt, ChecklistView), Problem> {
+    let id = draft.id.unwrap_or_else(|| tx.new_id());
     let row = NewRow {
         id,
         version: 1,
         created_at: tx.now,
         updated_at: tx.now,
         created_by: Some(rights.user_id()),
-        body_hash: Some(body_hash.to_vec()),
-        bureau_id: Some(bureau_id),
-        org_id: Some(org_id),
+        body_hash: Some(draft.body_hash.to_vec()),
+        bureau_id: Some(draft.bureau_id),
+        org_id: Some(draft.org_id),
         lineage_id: id,
         revision: 1,
-        title: new.title.trim(),
+        title: draft.title.trim(),
         status: ChecklistStatus::Draft,
+        sections: Doc::of(&content.sections),
+        scoring: content.scoring.as_ref().map(Doc::of),
+        adds_to: draft.adds_to,
     };
     diesel::insert_into(checklists::table).values(&row).execute(tx.conn)?;
-    put_items(tx.conn, id, &new.items, new.category.as_deref())?;
+    put(tx.conn, id, content, category)?;
     finish(tx, id, "created")
 }
 
-fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<(Receipt, ChecklistView), Problem> {
+pub(super) fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<(Receipt, ChecklistView), Problem> {
     let row = load(tx.conn, id)?;
     let mut event = Event::of("checklist", id, action)
         .with(json!({"lineage_id": row.lineage_id, "revision": row.revision, "status": row.status}));
@@ -193,7 +210,7 @@ fn finish(tx: &mut Tx<'_>, id: Id, action: &'static str) -> Result<(Receipt, Che
     Ok((tx.record(event)?, view))
 }
 
-fn refuse(row: &ChecklistRow, zh: &str, en: &str) -> Problem {
+pub(super) fn refuse(row: &ChecklistRow, zh: &str, en: &str) -> Problem {
     Problem::new(Code::StateConflict)
         .detail(zh, en)
         .current(json!({"id": row.id, "status": row.status, "version": row.version}))
@@ -226,12 +243,18 @@ pub fn change(
     change: &ChecklistChange,
 ) -> Result<(Receipt, ChecklistView), Problem> {
     known_category(change.category.as_deref())?;
-    if let Some(items) = &change.items {
-        judge(items, change.category.as_deref(), Care::Draft)?;
-    }
+    let now = held(tx.conn, row)?;
+    let content = Content {
+        sections: change.sections.clone().unwrap_or_else(|| now.sections.clone()),
+        scoring: change.scoring.apply(now.scoring.clone()),
+        items: change.items.clone().unwrap_or_else(|| now.items.clone()),
+    };
+    let touched = change.sections.is_some() || change.items.is_some() || content.scoring != now.scoring;
+    let keeper = keeper(tx.conn, row.org_id, row.adds_to)?;
+    let content = prepared(content, keeper, change.category.as_deref(), Care::Draft).map_err(invalid)?;
     must_be(row, ChecklistStatus::Draft)?;
-    if let Some(items) = &change.items {
-        put_items(tx.conn, row.id, items, change.category.as_deref())?;
+    if touched {
+        put(tx.conn, row.id, &content, change.category.as_deref())?;
     }
     if let Some(title) = &change.title {
         diesel::update(checklists::table.find(row.id)).set(checklists::title.eq(title.trim())).execute(tx.conn)?;
@@ -246,8 +269,8 @@ pub fn change(
 /// 409 where it is no draft, 422 where it is not complete.
 pub fn publish(tx: &mut Tx<'_>, row: &ChecklistRow) -> Result<(Receipt, ChecklistView), Problem> {
     must_be(row, ChecklistStatus::Draft)?;
-    let items: Vec<Item> = super::items_of(tx.conn, row.id)?.into_iter().map(|(item, _, _)| item).collect();
-    judge(&items, None, Care::Publish)?;
+    let (content, keeper) = (held(tx.conn, row)?, keeper(tx.conn, row.org_id, row.adds_to)?);
+    prepared(content, keeper, None, Care::Publish).map_err(invalid)?;
     let now = tx.now;
     diesel::update(
         checklists::table
@@ -305,6 +328,9 @@ pub fn revise(tx: &mut Tx<'_>, rights: &Rights, row: &ChecklistRow) -> Result<(R
             (id, 1, bureau_id, org_id)
         }
     };
+    // A school's copy of a built-in checklist becomes its own: prefix and all.
+    let keeper = keeper(tx.conn, Some(org_id), row.adds_to)?;
+    let content = prepared(held(tx.conn, row)?, keeper, None, Care::Draft).map_err(invalid)?;
     let next = NewRow {
         id,
         version: 1,
@@ -318,9 +344,11 @@ pub fn revise(tx: &mut Tx<'_>, rights: &Rights, row: &ChecklistRow) -> Result<(R
         revision,
         title: &row.title,
         status: ChecklistStatus::Draft,
+        sections: Doc::of(&content.sections),
+        scoring: content.scoring.as_ref().map(Doc::of),
+        adds_to: row.adds_to,
     };
     diesel::insert_into(checklists::table).values(&next).execute(tx.conn)?;
-    let items: Vec<Item> = super::items_of(tx.conn, row.id)?.into_iter().map(|(item, _, _)| item).collect();
-    put_items(tx.conn, id, &items, None)?;
+    put(tx.conn, id, &content, None)?;
     finish(tx, id, "created")
 }

@@ -122,7 +122,7 @@ pub fn create(
 ) -> Result<(Receipt, DrawRecord), Problem> {
     let today = local_date(tx.now.utc(), zone(&bureau.time_zone));
     check_checklists(tx.conn, rights, bureau, &new.inspection.checklist_ids)?;
-    let rows = schools::gather(tx.conn, rights, bureau, &new.objects)?;
+    let rows = schools::gather(tx.conn, rights, bureau, &new.objects, today)?;
     let strata_by = new.objects.strata_by.unwrap_or(StrataBy::None);
     let weights = new.weights.unwrap_or_default();
     let schools = schools::weighted(tx.conn, bureau.id, rows, strata_by, weights, tx.now)?;
@@ -195,6 +195,7 @@ pub fn create(
     let payload = json!({
         "number": number, "seeding": seeding, "pool_sha256": pool_sha256, "schools": pool.schools.len(),
         "inspectors": pool.inspectors.len(), "repeats": repeats, "reason": reason,
+        "untouched_months": new.objects.filter.as_ref().and_then(|filter| filter.untouched_months),
     });
     let receipt = tx.record(event.with(payload))?;
     let seen = Seen::load(tx.conn, id)?;

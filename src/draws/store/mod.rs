@@ -2,12 +2,14 @@
 
 mod freeze;
 mod inspectors;
+mod made;
 mod record;
 mod schools;
 mod show;
 mod steps;
 
 pub use freeze::{bureau_of, create};
+pub use made::{is_drawn, make};
 pub use record::{DrawRecord, DrawSummary, Seen, list, one, one_to_change, stored};
 pub use show::{proof, view};
 pub use steps::{commit, entropy, publish, reveal, run, void};

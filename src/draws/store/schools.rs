@@ -1,17 +1,20 @@
 //! The pool of schools: which, in which stratum, with which weight.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
+use chrono::{Months, NaiveDate};
 use diesel::prelude::*;
 
 use crate::access::{OrgRef, Rights};
 use crate::draws::bodies::{ObjectFilter, Objects};
 use crate::draws::pool::{Facts, NEVER, School, Stratum, Weights};
-use crate::draws::rules::StrataBy;
+use crate::draws::rules::{DrawStatus, StrataBy};
+use crate::hazards::deadline::start_of_day;
 use crate::hazards::status::{Level, Status};
+use crate::hazards::store::read::zone;
 use crate::inspections::rules::{InspectionKind, InspectionStatus};
 use crate::orgs::rules::{OrgKind, SchoolKind};
-use crate::platform::db::schema::{hazards, inspections, org_closure, orgs};
+use crate::platform::db::schema::{draw_results, draws, hazards, inspections, org_closure, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::{Code, Problem};
@@ -26,7 +29,13 @@ const MOST: usize = 5000;
 ///
 /// # Errors
 /// 404 for an organisation out of sight; 422 for one that is no school, and for more than a pool takes.
-pub fn gather(conn: &mut Conn, rights: &Rights, bureau: &OrgRef, objects: &Objects) -> Result<Vec<Row>, Problem> {
+pub fn gather(
+    conn: &mut Conn,
+    rights: &Rights,
+    bureau: &OrgRef,
+    objects: &Objects,
+    today: NaiveDate,
+) -> Result<Vec<Row>, Problem> {
     let mut query = orgs::table
         .filter(orgs::bureau_id.eq(bureau.id))
         .filter(orgs::kind.eq(OrgKind::School))
@@ -69,6 +78,10 @@ pub fn gather(conn: &mut Conn, rights: &Rights, bureau: &OrgRef, objects: &Objec
             features.iter().all(|feature| has.iter().any(|one| one == feature.as_str()))
         });
     }
+    if let Some(months) = objects.filter.as_ref().and_then(|filter| filter.untouched_months) {
+        let touched = touched(conn, bureau, today, months)?;
+        rows.retain(|row| !touched.contains(&row.0));
+    }
     if rows.is_empty() {
         let at = if objects.org_ids.is_some() { "/objects/org_ids" } else { "/objects/filter" };
         let fault =
@@ -80,6 +93,35 @@ pub fn gather(conn: &mut Conn, rights: &Rights, bureau: &OrgRef, objects: &Objec
         return Err(Problem::invalid(FieldError::new("/objects", "too_many", words.0, words.1)));
     }
     Ok(rows)
+}
+
+/// The schools of a bureau that were drawn or visited within so many months. What was drawn and given up does not count,
+/// nor a visit of which the school does not know yet.
+fn touched(conn: &mut Conn, bureau: &OrgRef, today: NaiveDate, months: u32) -> Result<BTreeSet<Id>, Problem> {
+    let from = today.checked_sub_months(Months::new(months)).unwrap_or(today);
+    let from = Timestamp::from(start_of_day(from, zone(&bureau.time_zone)));
+    let drawn: Vec<Id> = draw_results::table
+        .inner_join(draws::table.on(draws::id.eq(draw_results::draw_id)))
+        .filter(draws::bureau_id.eq(bureau.id))
+        .filter(draws::status.ne(DrawStatus::Void))
+        .filter(draws::drawn_at.ge(from))
+        .select(draw_results::org_id)
+        .distinct()
+        .load(conn)?;
+    let visited: Vec<Id> = inspections::table
+        .filter(inspections::bureau_id.eq(bureau.id))
+        .filter(inspections::kind.ne_all(schools_own()))
+        .filter(inspections::status.ne(InspectionStatus::Void))
+        .filter(inspections::started_at.ge(from))
+        .select(inspections::org_id)
+        .distinct()
+        .load(conn)?;
+    Ok(drawn.into_iter().chain(visited).collect())
+}
+
+/// The kinds by which a school looks after itself: no visits of the bureau.
+fn schools_own() -> Vec<InspectionKind> {
+    InspectionKind::ALL.iter().copied().filter(|kind| kind.of_school()).collect()
 }
 
 /// What is known of every school of a bureau: hazards of now, and the last time the bureau checked in. Visits of which
@@ -98,10 +140,9 @@ fn facts(conn: &mut Conn, bureau_id: Id, now: Timestamp) -> Result<BTreeMap<Id, 
         standing().filter(hazards::status.eq_any(open)).filter(hazards::level.eq(Level::Major)).load(conn)?;
     let overdue: Vec<(Id, i64)> =
         standing().filter(hazards::status.eq_any(running)).filter(hazards::due_at.lt(now)).load(conn)?;
-    let own: Vec<InspectionKind> = InspectionKind::ALL.iter().copied().filter(|kind| kind.of_school()).collect();
     let visits: Vec<(Id, Option<Timestamp>)> = inspections::table
         .filter(inspections::bureau_id.eq(bureau_id))
-        .filter(inspections::kind.ne_all(own))
+        .filter(inspections::kind.ne_all(schools_own()))
         .filter(inspections::status.ne(InspectionStatus::Void))
         .filter(inspections::started_at.is_not_null())
         .group_by(inspections::org_id)

@@ -36,7 +36,7 @@ pub(super) fn allow(step: Step, facts: &Facts) -> Result<(), Problem> {
 }
 
 /// Ends a step: the status that follows, the journal entry, the draw as it is now.
-fn finish(
+pub(super) fn finish(
     tx: &mut Tx<'_>,
     rights: &Rights,
     seen: &Seen,

@@ -9,13 +9,13 @@ use utoipa::{IntoParams, ToSchema};
 
 use crate::access::Allowed;
 use crate::access::actions::{evidence, hazard, inspection};
+use crate::evidence::acts;
 use crate::evidence::body::Declaration;
 use crate::evidence::content as way_in;
-use crate::evidence::store::{self, ClaimView, Declared, EvidenceView};
+use crate::evidence::store::{self, ClaimView, EvidenceView};
 use crate::hazards;
 use crate::inspections;
 use crate::openapi::ListOf;
-use crate::platform::db::Commit;
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 use crate::platform::http::body::Settled;
@@ -41,19 +41,7 @@ use crate::platform::http::{Body, Page, PathId, Reply};
 #[post("/evidence")]
 pub async fn declare(allowed: Allowed<evidence::Send>, body: Body<Declaration>) -> Result<Reply, Problem> {
     let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&hash, move |tx, rights| {
-            let declaration = body.get()?;
-            let place = store::place(tx, rights, declaration)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            Ok(match store::declare_at(tx, rights, declaration, &place)? {
-                Declared::Again(view) => Commit::unchanged(Reply::record(&view)?),
-                Declared::New(receipt, view) => receipt.with(Reply::created(&format!("/evidence/{}", view.id), &view)?),
-            })
-        })
-        .await
+    allowed.write(&hash, move |tx, rights| acts::declare(tx, rights, &body)).await
 }
 
 /// Which claims.

@@ -7,13 +7,13 @@ use serde::Deserialize;
 use utoipa::ToSchema;
 
 use crate::access::{Allowed, actions::hazard};
+use crate::hazards::acts;
 use crate::hazards::body::MAX_TEXT;
 use crate::hazards::store::comments::{self, Comment};
-use crate::hazards::store::{Powers, read};
+use crate::hazards::store::read;
 use crate::openapi::{ListOf, PageQuery};
-use crate::platform::db::Commit;
 use crate::platform::db::types::Id;
-use crate::platform::error::{Code, Problem};
+use crate::platform::error::Problem;
 use crate::platform::http::{Body, Check, Faults, List, PathId, Reply};
 
 /// No filter.
@@ -68,34 +68,5 @@ impl Check for NewComment {
 )]
 #[post("/hazards/{id}/comments")]
 pub async fn create(allowed: Allowed<hazard::Comment>, id: PathId, body: Body<NewComment>) -> Result<Reply, Problem> {
-    let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&hash, move |tx, rights| {
-            let row = read::one(tx.conn, rights, id.0)?;
-            if !Powers::over(tx.conn, rights, [&row])?.may_comment(&row) {
-                return Err(Problem::new(Code::Forbidden));
-            }
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            let input = body.get()?;
-            if let Some(id) = input.id
-                && let Some((before, hash)) = comments::stored(tx.conn, id)?
-            {
-                let same = before.author_id == rights.user_id()
-                    && before.hazard_id == row.id
-                    && hash.as_deref() == Some(&*body.hash);
-                return if same {
-                    Ok(Commit::unchanged(Reply::record(&before)?))
-                } else {
-                    Err(Problem::new(Code::IdReused))
-                };
-            }
-            let comment_id = input.id.unwrap_or_else(|| tx.new_id());
-            let author = (rights.user_id(), rights.caller.display_name.as_str());
-            let (comment, receipt) = comments::add(tx, &row, comment_id, author, &input.text, &body.hash)?;
-            let path = format!("/hazards/{}/comments", row.id);
-            Ok(receipt.with(Reply::created(&path, &comment)?))
-        })
-        .await
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::comment(tx, rights, id.0, &body)).await
 }

@@ -8,16 +8,17 @@ use serde_json::json;
 use utoipa::ToSchema;
 
 use super::record::{Hazard, view, views};
-use crate::access::{Allowed, Limit, actions::hazard};
+use crate::access::{Allowed, actions::hazard};
+use crate::hazards::acts;
 use crate::hazards::body::{MAX_EVIDENCE, MAX_LINE, MAX_TEXT};
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::edit::{self, Changes};
-use crate::hazards::store::report::{self, Report};
+use crate::hazards::store::report;
 use crate::hazards::store::{Powers, read, recurrence};
 use crate::openapi::{ListOf, PageQuery};
 use crate::platform::db::Commit;
 use crate::platform::db::types::{Id, Timestamp};
-use crate::platform::error::{Code, Problem};
+use crate::platform::error::Problem;
 use crate::platform::http::{Body, Check, Faults, FieldError, IfMatch, List, Page, Patch, PathId, Reply};
 use crate::platform::journal::{self, Entry};
 
@@ -112,48 +113,8 @@ impl Check for NewReport {
 )]
 #[post("/hazards")]
 pub async fn create(allowed: Allowed<hazard::Report>, body: Body<NewReport>) -> Result<Reply, Problem> {
-    let whole = |limit| limit == Limit::Full;
-    if !allowed.rights().scope().reaches.iter().any(|reach| whole(reach.limit)) {
-        return Err(Problem::new(Code::Forbidden));
-    }
-    let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&hash, move |tx, rights| {
-            let input = body.get()?;
-            let org = report::school(tx.conn, rights, input.org_id)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            if let Some(id) = input.id
-                && let Some(row) = report::stored(tx.conn, id)?
-            {
-                if row.created_by != Some(rights.user_id()) || row.body_hash.as_deref() != Some(&*body.hash) {
-                    return Err(Problem::new(Code::IdReused));
-                }
-                let now = tx.now;
-                return Ok(Commit::unchanged(Reply::record(&view(tx.conn, rights, row, now)?)?));
-            }
-            let report = Report {
-                id: input.id,
-                body_hash: Some(body.hash.to_vec()),
-                category: input.category.clone(),
-                domain: input.domain.clone(),
-                title: input.title.clone(),
-                description: input.description.clone(),
-                site_id: input.site_id,
-                level: input.level,
-                basis: input.basis.clone(),
-                source: input.source,
-                found_at: input.found_at,
-                evidence_ids: input.evidence_ids.clone().unwrap_or_default(),
-                recurrence_of: input.recurrence_of,
-            };
-            let (row, receipt) = report::report(tx, rights, &org, report)?;
-            let path = format!("/hazards/{}", row.id);
-            let now = tx.now;
-            Ok(receipt.with(Reply::created(&path, &view(tx.conn, rights, row, now)?)?))
-        })
-        .await
+    acts::may_report(allowed.rights())?;
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::report(tx, rights, &body)).await
 }
 
 /// One hazard

@@ -10,7 +10,10 @@ mod transitions;
 
 use utoipa_actix_web::service_config::ServiceConfig;
 
+pub use comments::NewComment;
+pub use hazards::NewReport;
 pub use record::{Hazard, view, views};
+pub(in crate::hazards) use transitions::{opened, with_actions};
 
 /// Routes under `/api/v1`.
 pub fn routes(config: &mut ServiceConfig<'_>) {

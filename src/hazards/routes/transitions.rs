@@ -5,11 +5,12 @@ use std::sync::Arc;
 use actix_web::post;
 use serde_json::json;
 
-use super::record::{Hazard, view};
+use super::record::Hazard;
 use crate::access::{Allowed, Rights, actions::hazard};
+use crate::hazards::acts;
 use crate::hazards::body::TransitionBody;
 use crate::hazards::status::Action;
-use crate::hazards::store::{read, transition};
+use crate::hazards::store::transition;
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Body, PathId, Reply};
@@ -39,38 +40,19 @@ pub async fn apply(
     if let Ok(body) = body.get() {
         opened(allowed.rights(), body.action)?;
     }
-    let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&hash, move |tx, rights| {
-            let row = read::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            let now = tx.now;
-            let request = body.get()?.request(now)?;
-            let zone = read::zone_of(tx.conn, row.bureau_id)?;
-            match transition::transition(tx, rights, &row, request, zone) {
-                Ok((row, receipt)) => Ok(receipt.with(Reply::record(&view(tx.conn, rights, row, now)?)?)),
-                Err(problem) if problem.code == Code::TransitionNotAllowed => {
-                    let current = view(tx.conn, rights, row, now)?;
-                    Err(with_actions(problem, &current).current(json!(current)))
-                }
-                Err(problem) => Err(problem),
-            }
-        })
-        .await
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::transition(tx, rights, id.0, &body)).await
 }
 
 /// Whether any permission of the caller opens an action at all.
 ///
 /// # Errors
 /// 403 where none does.
-pub(super) fn opened(rights: &Rights, action: Action) -> Result<(), Problem> {
+pub(in crate::hazards) fn opened(rights: &Rights, action: Action) -> Result<(), Problem> {
     let opens = transition::opened_by(action).iter().any(|permission| rights.caller.may(*permission, rights.now));
     if opens { Ok(()) } else { Err(Problem::new(Code::Forbidden)) }
 }
 
 /// A refusal with what would be allowed instead, and why the rest would not.
-pub(super) fn with_actions(problem: Problem, current: &Hazard) -> Problem {
+pub(in crate::hazards) fn with_actions(problem: Problem, current: &Hazard) -> Problem {
     problem.allowed_actions(json!(current.allowed_actions)).refused_actions(json!(current.refused_actions))
 }

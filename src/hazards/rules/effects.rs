@@ -21,6 +21,7 @@ pub enum Due {
 
 /// The outcome of a decision: new values of what [`Facts`] hold, and what else moves. Texts are taken from the request.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(clippy::struct_excessive_bools, reason = "independent facts of a change")]
 pub struct Change {
     /// What was done.
     pub action: Action,
@@ -56,6 +57,8 @@ pub struct Change {
     pub recheckers: Vec<Uuid>,
     /// How it was closed, when it is by this.
     pub closed: Option<ClosedKind>,
+    /// The bureau has put its word to it, now or before.
+    pub bureau_ordered: bool,
 }
 
 impl Change {
@@ -78,6 +81,7 @@ impl Change {
             rectifiers: facts.rectifiers.clone(),
             recheckers: facts.recheckers.clone(),
             closed: None,
+            bureau_ordered: facts.marks.bureau_ordered,
         }
     }
 
@@ -117,6 +121,7 @@ pub(super) fn of(facts: &Facts, actor: &Actor, request: &Request) -> Change {
         Request::Assign { responsible_user_id } => Change {
             responsible_user_id: Some(*responsible_user_id),
             rectifiers: relieved(facts, *responsible_user_id),
+            bureau_ordered: same.bureau_ordered || by_bureau(actor),
             ..same
         },
         // The issuer starts again from nothing: deadlines and plan were those of the refused order.
@@ -165,7 +170,9 @@ pub(super) fn of(facts: &Facts, actor: &Actor, request: &Request) -> Change {
         // Issued again, by the bureau: what a school closed wrongly it does not close a second time by itself.
         Request::Reopen { due_at, .. } => Change { bureau_side: true, ..same.next_round(facts, *due_at) },
         Request::Regrade { level, basis, .. } => regrade(facts, *level, basis.clone(), same),
-        Request::ReassignDue { due_at, .. } => Change { due: Due::Given(*due_at), ..same },
+        Request::ReassignDue { due_at, .. } => {
+            Change { due: Due::Given(*due_at), bureau_ordered: same.bureau_ordered || by_bureau(actor), ..same }
+        }
         Request::Void { .. } => Change { status: Status::Void, plan_due: Due::Clear, recheck_due: Due::Clear, ..same },
     }
 }

@@ -70,7 +70,9 @@ fn permission(action: Action, facts: &Facts, actor: &Actor) -> Option<Refusal> {
         Action::Void => match actor.void {
             Some(VoidReach::Any) => None,
             Some(VoidReach::OwnRegistered) => {
-                let own = facts.source.is_schools_own() && !facts.bureau_side && facts.status == Status::Registered;
+                // What the bureau has ordered, in whatever way, is not undone by refusing the order first.
+                let ordered = facts.bureau_side || facts.marks.bureau_ordered;
+                let own = facts.source.is_schools_own() && !ordered && facts.status == Status::Registered;
                 (!own).then_some(Refusal::NeedsBureau)
             }
             None => Some(Refusal::NotPermitted),

@@ -114,7 +114,7 @@ fn start(level: Level, proposed_level: Level, source: Source) -> Facts {
 
 fn apply(facts: &Facts, change: &Change) -> Facts {
     Facts {
-        marks: facts.marks,
+        marks: crate::hazards::marks::Marks { bureau_ordered: change.bureau_ordered, ..facts.marks },
         status: change.status,
         level: change.level,
         proposed_level: facts.proposed_level,

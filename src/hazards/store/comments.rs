@@ -81,6 +81,35 @@ pub fn list<F>(conn: &mut Conn, hazard_id: Id, list: &List<F>) -> Result<Page<Co
     Ok(list.page(rows, |row| (row.created_at, row.id))?.counted(counted))
 }
 
+/// The remarks on these hazards: hazard, remark, version.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn on(conn: &mut Conn, hazard_ids: &[Id]) -> Result<Vec<(Id, Id, i64)>, Problem> {
+    let mut found = Vec::new();
+    for some in hazard_ids.chunks(1000) {
+        let rows: Vec<(Id, Id, i64)> = comments::table
+            .filter(comments::hazard_id.eq_any(some.to_vec()))
+            .order(comments::id)
+            .select((comments::hazard_id, comments::id, comments::version))
+            .load(conn)?;
+        found.extend(rows);
+    }
+    Ok(found)
+}
+
+/// Remarks by their ids, whose hazards the caller is known to see.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn some(conn: &mut Conn, ids: &[Id]) -> Result<Vec<Comment>, Problem> {
+    Ok(comments::table
+        .inner_join(users::table.on(users::id.eq(comments::created_by)))
+        .filter(comments::id.eq_any(ids.to_vec()))
+        .select(COLUMNS)
+        .load(conn)?)
+}
+
 /// A remark with the hash of the body it came in.
 pub type Stored = (Comment, Option<Vec<u8>>);
 

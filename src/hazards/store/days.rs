@@ -83,6 +83,21 @@ pub fn built_in_year(year: i32) -> Option<YearDays> {
     })
 }
 
+/// The school terms of a bureau, in order; one that is told of in two years counts once.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn terms(conn: &mut Conn, bureau_id: Id) -> Result<Vec<Term>, Problem> {
+    let years: Vec<Doc> = calendar_years::table
+        .filter(calendar_years::bureau_id.eq(bureau_id))
+        .select(calendar_years::days)
+        .load(conn)?;
+    let mut terms: Vec<Term> = years.iter().flat_map(|days| days.read::<YearDays>().terms).collect();
+    terms.sort_by_key(|term| (term.from, term.to));
+    terms.dedup_by_key(|term| term.from);
+    Ok(terms)
+}
+
 /// What deadlines of one bureau are computed from.
 #[derive(Debug)]
 pub struct Days {

@@ -1,5 +1,6 @@
 //! Queries over hazards. Reads go through the caller's scope; every change writes row, counters and journal together.
 
+pub mod by_record;
 pub mod comments;
 pub mod days;
 pub mod documented;

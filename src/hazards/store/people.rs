@@ -16,8 +16,11 @@ use crate::platform::db::{Conn, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Faults, FieldError};
 
-/// A person with the memberships that count now, whoever it is; nothing where absent or disabled.
-fn person(conn: &mut Conn, id: Id) -> Result<Option<Caller>, Problem> {
+/// A person with all memberships, whoever it is; nothing where absent or disabled.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn person(conn: &mut Conn, id: Id) -> Result<Option<Caller>, Problem> {
     let found: Option<(String, String, i64)> = users::table
         .find(id)
         .filter(users::disabled_at.is_null())

@@ -27,7 +27,8 @@ use crate::platform::http::list::COUNT_LIMIT;
 use crate::platform::http::{List, Page};
 use crate::{in_reach, keyset};
 
-pub(super) type Condition = Box<dyn BoxableExpression<hazards::table, MultiBackend, SqlType = Nullable<Bool>>>;
+/// A condition on hazards.
+pub type Condition = Box<dyn BoxableExpression<hazards::table, MultiBackend, SqlType = Nullable<Bool>>>;
 
 /// The zones of bureaus.
 pub type Zones = HashMap<Id, Tz>;
@@ -94,7 +95,8 @@ fn seen_through(reach: &Reach, me: Id) -> Option<Condition> {
 }
 
 /// What the caller sees at all; nothing for nobody.
-pub(super) fn sight(rights: &Rights) -> Option<Condition> {
+#[must_use]
+pub fn sight(rights: &Rights) -> Option<Condition> {
     let scope = rights.of(Permission::HazardRead);
     let me = rights.user_id();
     scope.reaches.iter().filter_map(|reach| seen_through(reach, me)).reduce(|one, other| Box::new(one.or(other)))

@@ -125,7 +125,7 @@ pub fn register(tx: &mut Tx<'_>, org: &OrgRef, found: Vec<NewHazard>) -> Result<
 
 /// The next `count` serials of a bureau, series and year; answers the last of them. The row stays locked until the
 /// commit.
-pub(in crate::hazards) fn take_numbers(
+pub(crate) fn take_numbers(
     tx: &mut Tx<'_>,
     bureau_id: Id,
     series: &str,

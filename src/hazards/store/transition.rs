@@ -51,20 +51,35 @@ pub fn transition(
     if change.closed.is_some() {
         closable(tx, row, &request)?;
     }
+    carry_out(tx, rights.user_id(), row, (&request, &change), zone, Map::new())
+}
+
+/// Carries out what was decided: row, round, counters, journal, notices. `beside` goes into the journal entry too.
+///
+/// # Errors
+/// Whatever the engine says.
+pub(super) fn carry_out(
+    tx: &mut Tx<'_>,
+    actor: Id,
+    row: &Row,
+    (request, change): (&Request, &Change),
+    zone: Tz,
+    beside: Map<String, Value>,
+) -> Result<(Row, Receipt), Problem> {
     let mut after = row.clone();
     after.version += 1;
     after.updated_at = tx.now;
-    take(&mut after, &change, &request, rights.user_id(), tx.now);
+    take(&mut after, change, request, actor, tx.now);
     let given = (change.due, change.plan_due, change.recheck_due);
     let days = if matches!(given, (Due::ByPolicy, _, _) | (_, Due::ByPolicy, _) | (_, _, Due::ByPolicy)) {
         Some(Days::of(tx.conn, row.bureau_id, zone)?)
     } else {
         None
     };
-    set_deadlines(&mut after, &change, days.as_ref(), zone, tx.now)?;
+    set_deadlines(&mut after, change, days.as_ref(), zone, tx.now)?;
     let withdrawn = withdraw_request(tx, row, &mut after)?;
-    round(tx, &after, row, &request, rights.user_id())?;
-    people::remember_recheckers(tx, row, &request, rights.user_id())?;
+    round(tx, &after, row, request, actor)?;
+    people::remember_recheckers(tx, row, request, actor)?;
     save(tx, row, &after, zone)?;
     let mut payload = difference(row, &after)?;
     payload.insert("from".to_owned(), json!(row.status));
@@ -76,6 +91,7 @@ pub fn transition(
     if let Value::Object(words) = request.journal() {
         payload.extend(words.into_iter().filter(|(_, word)| !word.is_null()));
     }
+    payload.extend(beside);
     let event = Event::of("hazard", row.id, change.action.as_str()).at(row.bureau_id, row.org_id);
     let receipt = tx.record(event.with(Value::Object(payload)))?;
     occasions::hazard_moved(tx, change.action, row, &after)?;
@@ -179,6 +195,9 @@ fn take(row: &mut Row, change: &Change, request: &Request, actor: Id, now: Times
     row.responsible_user_id = change.responsible_user_id.map(Id);
     row.rectifiers = ids(&change.rectifiers);
     row.recheckers = ids(&change.recheckers);
+    if change.bureau_ordered && !row.marks().bureau_ordered {
+        row.marks = Doc::of(&Marks { bureau_ordered: true, ..row.marks() });
+    }
     if change.decides_level {
         row.level_decided_by = Some(actor);
     }

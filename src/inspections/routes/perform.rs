@@ -5,7 +5,8 @@ use std::sync::Arc;
 use actix_web::post;
 
 use crate::access::{Allowed, actions::inspection};
-use crate::inspections::store::{self, CheckIn, InspectionView, Submit, Submitted};
+use crate::inspections::acts;
+use crate::inspections::store::{CheckIn, InspectionView, Submit, Submitted};
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 use crate::platform::http::{Body, PathId, Reply};
@@ -26,16 +27,7 @@ pub async fn check_in(
     id: PathId,
     body: Body<CheckIn>,
 ) -> Result<Reply, Problem> {
-    allowed
-        .write(&Arc::clone(&body.hash), move |tx, rights| {
-            let seen = store::seen_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            let (receipt, view) = store::check_in(tx, rights, &seen, body.get()?)?;
-            Ok(receipt.with(Reply::record(&view)?))
-        })
-        .await
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::check_in(tx, rights, id.0, &body)).await
 }
 
 /// Hand an inspection in
@@ -51,14 +43,5 @@ pub async fn check_in(
 )]
 #[post("/inspections/{id}/submit")]
 pub async fn submit(allowed: Allowed<inspection::Perform>, id: PathId, body: Body<Submit>) -> Result<Reply, Problem> {
-    allowed
-        .write(&Arc::clone(&body.hash), move |tx, rights| {
-            let seen = store::seen_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            let (receipt, submitted) = store::submit(tx, rights, &seen, body.get()?)?;
-            Ok(receipt.with(Reply::value(&submitted)?))
-        })
-        .await
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::submit(tx, rights, id.0, &body)).await
 }

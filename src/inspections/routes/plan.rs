@@ -6,9 +6,9 @@ use actix_web::{get, patch, post};
 use serde_json::json;
 
 use crate::access::{Allowed, actions::inspection};
+use crate::inspections::acts;
 use crate::inspections::store::{self, Edit, InspectionFilter, InspectionView, NewInspection};
 use crate::openapi::{ListOf, PageQuery};
-use crate::platform::db::Commit;
 use crate::platform::db::types::Id;
 use crate::platform::error::Problem;
 use crate::platform::http::{Body, IfMatch, List, Page, PathId, Reply};
@@ -41,22 +41,7 @@ pub async fn list(allowed: Allowed<inspection::Read>, list: List<InspectionFilte
 )]
 #[post("/inspections")]
 pub async fn create(allowed: Allowed<inspection::Plan>, body: Body<NewInspection>) -> Result<Reply, Problem> {
-    let hash = Arc::clone(&body.hash);
-    allowed
-        .write(&Arc::clone(&hash), move |tx, rights| {
-            let new = body.get()?;
-            let org = rights.scope().org(tx.conn, new.org_id)?;
-            store::may_keep_secret(rights, &org, new)?;
-            if let Some(again) = tx.replay() {
-                return Ok(again);
-            }
-            if let Some(view) = store::stored(tx.conn, new.id, rights.user_id(), &hash)? {
-                return Ok(Commit::unchanged(Reply::record(&view)?));
-            }
-            let (receipt, view) = store::create(tx, rights, &org, new, &hash)?;
-            Ok(receipt.with(Reply::created(&format!("/inspections/{}", view.id), &view)?))
-        })
-        .await
+    allowed.write(&Arc::clone(&body.hash), move |tx, rights| acts::create(tx, rights, &body)).await
 }
 
 /// Read an inspection

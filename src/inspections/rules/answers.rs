@@ -5,7 +5,7 @@ use std::collections::HashSet;
 use serde_json::Value;
 use uuid::Uuid;
 
-use crate::catalogue::rules::{Fault, Item, Response, Severity};
+use crate::catalogue::rules::{Bounds, Fault, Item, Requirement, Response, Severity, bounds, places};
 
 crate::text_enum! {
     /// The result of one item.
@@ -75,6 +75,8 @@ const MAX_NOTE: usize = 2000;
 const MAX_REASON: usize = 500;
 const MAX_TEXT: usize = 4000;
 const MAX_EVIDENCE: usize = 50;
+/// Options told in a fault.
+const MAX_TOLD: usize = 20;
 
 /// Judges an answer to an item, given by `answerer`.
 ///
@@ -106,11 +108,11 @@ pub fn evaluate(item: &Item, input: &AnswerInput, answerer: Uuid) -> Result<Eval
     }
 }
 
-/// Whether the photo an item demands is there: demanded of failed items with `photo_required` only.
+/// Whether the photo an item demands is there: demanded of failed items only.
 #[must_use]
-pub const fn photo(item: &Item, result: Option<Outcome>, received: usize) -> Photo {
+pub fn photo(item: &Item, result: Option<Outcome>, received: usize) -> Photo {
     match result {
-        Some(Outcome::Fail) if item.photo_required => {
+        Some(Outcome::Fail) if item.demands(Requirement::Photo) => {
             if received == 0 {
                 Photo::Awaited
             } else {
@@ -206,6 +208,9 @@ fn judged(item: &Item, input: &AnswerInput, faults: &mut Vec<Fault>) -> Option<O
                 faults.push(Fault::at("/value", "not_a_number"));
                 return None;
             };
+            if !accepted(item, number, faults) {
+                return None;
+            }
             let limit = |number: &Option<serde_json::Number>| number.as_ref().and_then(serde_json::Number::as_f64);
             let within =
                 limit(&item.min).is_none_or(|min| number >= min) && limit(&item.max).is_none_or(|max| number <= max);
@@ -216,7 +221,13 @@ fn judged(item: &Item, input: &AnswerInput, faults: &mut Vec<Fault>) -> Option<O
                 item.options.as_deref().unwrap_or_default().iter().find(|option| option.value == value)
             });
             if chosen.is_none() {
-                faults.push(Fault::at("/value", "not_an_option"));
+                let options: Vec<&str> =
+                    item.options.iter().flatten().map(|option| option.value.as_str()).take(MAX_TOLD).collect();
+                let (name, options) = (name(item), options.join(", "));
+                faults.push(Fault::at("/value", "not_an_option").saying(
+                    format!("{name}的 value 只能为：{options}"),
+                    format!("value of {name} must be one of: {options}"),
+                ));
             }
             chosen.map(|option| if option.fail { Outcome::Fail } else { Outcome::Pass })
         }
@@ -232,6 +243,40 @@ fn judged(item: &Item, input: &AnswerInput, faults: &mut Vec<Fault>) -> Option<O
             Some(input.result.unwrap_or(Outcome::Pass))
         }
     }
+}
+
+/// An item as a fault names it.
+fn name(item: &Item) -> String {
+    format!("{}“{}”", item.code, item.title_zh)
+}
+
+/// Whether a number is one the item takes at all. A slip of the thumb is refused, with the limit; a number that is
+/// merely not good enough is a failed item.
+fn accepted(item: &Item, number: f64, faults: &mut Vec<Fault>) -> bool {
+    let Bounds { least, most, decimals } = bounds(item);
+    let (name, unit) = (name(item), item.unit.as_deref().unwrap_or_default());
+    let before = faults.len();
+    if number < least {
+        faults.push(Fault::at("/value", "below_limit").saying(
+            format!("{name}的 value 不得小于 {least}{unit}"),
+            format!("value of {name} must be at least {least}{unit}"),
+        ));
+    }
+    if number > most {
+        faults.push(Fault::at("/value", "above_limit").saying(
+            format!("{name}的 value 不得大于 {most}{unit}"),
+            format!("value of {name} must be at most {most}{unit}"),
+        ));
+    }
+    if let Some(decimals) = decimals
+        && places(number) > usize::from(decimals)
+    {
+        faults.push(Fault::at("/value", "too_many_decimals").saying(
+            format!("{name}的 value 最多 {decimals} 位小数"),
+            format!("value of {name} must have at most {decimals} decimal places"),
+        ));
+    }
+    faults.len() == before
 }
 
 /// What only a failed item may carry, and the rules of a fix on the spot (hazards: general only, two persons).

@@ -2,8 +2,13 @@
 //!
 //! ```text
 //! planned ──check_in──▶ in_progress ──submit──▶ submitted ──confirm──▶ confirmed
-//!    └──────────────────────┴───────void───────────┴──────▶ void
+//!    │                      │                      ▲  │                │
+//!    │                      │                      │  │◀─────amend─────┘
+//!    └──────────────────────┴───────void───────────┼──┴───▶ void
+//!                                                  └─amend (a new version of the record)
 //! ```
+//!
+//! What is confirmed is a version: an amended record waits for its confirmation again, and for a new acknowledgement.
 
 use self::{InspectionAction as Action, InspectionRefusal as Refusal, InspectionStatus as Status};
 use super::kinds::InspectionKind as Kind;
@@ -37,6 +42,10 @@ crate::text_enum! {
         Submit = "submit",
         /// The school signs or objects, or the lead records its refusal.
         Acknowledge = "acknowledge",
+        /// What was handed in is put right, as a new version.
+        Amend = "amend",
+        /// The bureau answers an objection of the school.
+        ReplyObjection = "reply_objection",
         /// The bureau confirms.
         Confirm = "confirm",
         /// It should not have been.
@@ -57,6 +66,16 @@ crate::text_enum! {
 }
 
 crate::text_enum! {
+    /// What the bureau makes of an objection.
+    pub enum ObjectionDecision {
+        /// The school is right: the team has to amend the record.
+        Upheld = "upheld",
+        /// The record stands.
+        Dismissed = "dismissed",
+    }
+}
+
+crate::text_enum! {
     /// Why an action is not possible; all that stand in the way are named.
     pub enum InspectionRefusal {
         /// Not from this state.
@@ -73,6 +92,18 @@ crate::text_enum! {
         SamePerson = "same_person",
         /// There is one acknowledgement, and it stands.
         AlreadyAcknowledged = "already_acknowledged",
+        /// The record has become another one since it was read.
+        OtherVersion = "other_version",
+        /// The school has not objected to this version.
+        NotObjected = "not_objected",
+        /// The objection has its answer.
+        AlreadyReplied = "already_replied",
+        /// The school's objection waits for its answer.
+        ObjectionOpen = "objection_open",
+        /// The objection was upheld: the record has to be amended first.
+        AmendmentDue = "amendment_due",
+        /// Not at this kind of inspection.
+        NotForThisKind = "not_for_this_kind",
     }
 }
 
@@ -83,8 +114,12 @@ pub struct Facts {
     pub kind: Kind,
     /// Where it stands.
     pub status: Status,
-    /// Whether an acknowledgement is on record.
+    /// Whether an acknowledgement of the version that stands is on record.
     pub acknowledged: bool,
+    /// Whether it is an objection.
+    pub objected: bool,
+    /// What the bureau made of the objection.
+    pub reply: Option<ObjectionDecision>,
 }
 
 /// What the decision needs to know of the caller, settled beforehand from memberships over this inspection.
@@ -115,6 +150,9 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
         (Action::Submit, Status::InProgress) => Some(Status::Submitted),
         // The school may sign after the bureau has confirmed: its signature is late, not lost.
         (Action::Acknowledge, Status::Submitted | Status::Confirmed) => Some(facts.status),
+        // A confirmed record may turn out wrong as well; what was confirmed was the version before.
+        (Action::Amend, Status::Submitted | Status::Confirmed) => Some(Status::Submitted),
+        (Action::ReplyObjection, Status::Submitted | Status::Confirmed) => Some(facts.status),
         (Action::Confirm, Status::Submitted) => Some(Status::Confirmed),
         (Action::Void, Status::Planned | Status::InProgress | Status::Submitted) => Some(Status::Void),
         _ => None,
@@ -128,7 +166,7 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
                 refusals.push(Refusal::NeedsBureau);
             }
         }
-        Action::CheckIn | Action::Answer | Action::Submit => {
+        Action::CheckIn | Action::Answer | Action::Submit | Action::Amend => {
             if !actor.on_team {
                 refusals.push(Refusal::NotOnTeam);
             }
@@ -147,6 +185,25 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
             }
             if actor.on_team {
                 refusals.push(Refusal::SamePerson);
+            }
+            match facts.reply {
+                None if facts.objected => refusals.push(Refusal::ObjectionOpen),
+                Some(ObjectionDecision::Upheld) => refusals.push(Refusal::AmendmentDue),
+                _ => {}
+            }
+        }
+        Action::ReplyObjection => {
+            if !actor.confirms {
+                refusals.push(Refusal::NeedsBureau);
+            }
+            if actor.on_team {
+                refusals.push(Refusal::SamePerson);
+            }
+            if !facts.objected {
+                refusals.push(Refusal::NotObjected);
+            }
+            if facts.reply.is_some() {
+                refusals.push(Refusal::AlreadyReplied);
             }
         }
         Action::Void => {
@@ -196,7 +253,7 @@ mod tests {
     use super::*;
 
     fn facts(status: Status) -> Facts {
-        Facts { kind: Kind::Routine, status, acknowledged: false }
+        Facts { kind: Kind::Routine, status, acknowledged: false, objected: false, reply: None }
     }
 
     const NOBODY: Actor = Actor { plans: false, on_team: false, is_lead: false, of_school: false, confirms: false };
@@ -249,6 +306,23 @@ mod tests {
         );
     }
 
+    #[test]
+    fn an_objection_is_answered_before_the_bureau_confirms_and_an_upheld_one_asks_for_an_amendment() {
+        let open = Facts { acknowledged: true, objected: true, ..facts(Status::Submitted) };
+        let answered = |decision| Facts { reply: Some(decision), ..open };
+        assert_eq!(decide(Action::Confirm, open, BUREAU), Err(vec![Refusal::ObjectionOpen]));
+        assert_eq!(decide(Action::ReplyObjection, open, BUREAU), Ok(Status::Submitted));
+        assert_eq!(decide(Action::ReplyObjection, facts(Status::Submitted), BUREAU), Err(vec![Refusal::NotObjected]));
+        let upheld = answered(ObjectionDecision::Upheld);
+        assert_eq!(decide(Action::Confirm, upheld, BUREAU), Err(vec![Refusal::AmendmentDue]));
+        assert_eq!(decide(Action::ReplyObjection, upheld, BUREAU), Err(vec![Refusal::AlreadyReplied]));
+        assert_eq!(decide(Action::Confirm, answered(ObjectionDecision::Dismissed), BUREAU), Ok(Status::Confirmed));
+        assert_eq!(decide(Action::Amend, upheld, TEAM), Ok(Status::Submitted));
+        assert_eq!(decide(Action::Amend, facts(Status::Confirmed), TEAM), Ok(Status::Submitted));
+        assert_eq!(decide(Action::Amend, facts(Status::InProgress), TEAM), Err(vec![Refusal::WrongState]));
+        assert_eq!(decide(Action::Amend, facts(Status::Submitted), BUREAU), Err(vec![Refusal::NotOnTeam]));
+    }
+
     proptest! {
         #[test]
         fn no_sequence_leaves_the_five_states_or_comes_back_from_void(
@@ -264,6 +338,7 @@ mod tests {
                         prop_assert!(allowed.contains(&action));
                         prop_assert!(!matches!(now.status, Status::Void));
                         prop_assert!(next != Status::Confirmed || confirms && !on_team || now.status == Status::Confirmed);
+                        prop_assert!(action != Action::Amend || on_team && next == Status::Submitted);
                         now.status = next;
                     }
                     Err(refusals) => prop_assert!(!refusals.is_empty() && !allowed.contains(&action)),

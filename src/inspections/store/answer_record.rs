@@ -6,9 +6,9 @@ use serde_json::Value;
 use utoipa::ToSchema;
 use uuid::Uuid;
 
-use crate::catalogue::rules::{Item, Severity};
+use crate::catalogue::rules::{Item, Requirement, Severity};
 use crate::evidence::rules::Claims;
-use crate::inspections::rules::{self, Outcome, Photo};
+use crate::inspections::rules::{self, Carried, Outcome, Photo, PhotoGap, Photos};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, checklist_items};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -16,7 +16,7 @@ use crate::platform::error::Problem;
 use crate::platform::http::Record;
 
 /// An answer as stored.
-#[derive(Debug, Clone, Queryable, Selectable)]
+#[derive(Debug, Clone, Queryable, Selectable, Serialize, Deserialize)]
 #[diesel(table_name = answers)]
 #[expect(missing_docs, reason = "the columns are explained in the migrations")]
 pub struct AnswerRow {
@@ -48,6 +48,7 @@ pub struct AnswerRow {
     pub hazard_id: Option<Id>,
     pub photos_received: i32,
     pub evidence_gaps: i32,
+    pub touched: Option<Doc>,
 }
 
 impl AnswerRow {
@@ -58,6 +59,17 @@ impl AnswerRow {
         found.extend(self.before_evidence_ids.read::<Vec<Uuid>>());
         let demanded = rules::photo(item, self.result, 0) == Photo::Awaited;
         Claims { demanded, found, others: self.after_evidence_ids.read() }
+    }
+}
+
+impl AnswerRow {
+    /// What the answer carries. Photos count as claimed; the photos of a fix on the spot are those from before it.
+    #[must_use]
+    pub fn carried(&self) -> Carried<'_> {
+        let claims = if self.on_the_spot { &self.before_evidence_ids } else { &self.evidence_ids };
+        let claimed = claims.0.as_array().map_or(0, Vec::len);
+        let received = usize::try_from(self.photos_received).unwrap_or(0);
+        Carried { result: self.result, note: self.note.as_deref(), photos: Photos { claimed, received } }
     }
 }
 
@@ -124,6 +136,8 @@ pub struct AnswerView {
     pub fixed_by: Option<Id>,
     /// Whether the photo a failed item demands is there.
     pub photo: Photo,
+    /// What the answer still needs before the inspection is handed in.
+    pub lacks: Vec<Requirement>,
     /// How many photos are missing: claimed and not received, or demanded and not claimed.
     pub evidence_gaps: i32,
     /// Who answered.
@@ -177,6 +191,7 @@ pub fn with_items(conn: &mut Conn, rows: Vec<AnswerRow>) -> Result<Vec<(AnswerRo
 /// An answer with its item, as it is shown.
 #[must_use]
 pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
+    let lacks = rules::lacks(&item, row.carried(), PhotoGap::default());
     AnswerView {
         id: row.id,
         version: row.version,
@@ -190,6 +205,7 @@ pub fn shown(row: AnswerRow, item: Item) -> AnswerView {
         domain: row.domain,
         photo: rules::photo(&item, row.result, usize::try_from(row.photos_received).unwrap_or(0)),
         evidence_gaps: row.evidence_gaps,
+        lacks,
         item,
         result: row.result,
         value: row.value.map(|doc| doc.0),

@@ -1,9 +1,9 @@
 //! Answers: first-class rows, one for each item that concerns the school.
 
-use std::collections::HashSet;
+use std::collections::{BTreeMap, HashSet};
 
 use diesel::prelude::*;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -65,6 +65,19 @@ pub struct AnswerBody {
     pub severity: Option<Severity>,
     /// What the device's clock said.
     pub device_time: Option<Timestamp>,
+    /// Handed in from offline by this operation; set by the server.
+    #[serde(skip)]
+    #[schema(ignore)]
+    pub origin: Option<Origin>,
+}
+
+/// The operation of a device that an answer came in.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Origin {
+    /// Which device.
+    pub device: Id,
+    /// Its how-manieth operation.
+    pub seq: i64,
 }
 
 impl Check for AnswerBody {}
@@ -102,16 +115,21 @@ pub struct AnswersBody {
 
 impl Check for AnswersBody {
     fn check(&self, faults: &mut Faults) {
-        faults.at_most("/answers", self.answers.len(), MAX_ANSWERS);
-        for (place, answer) in self.answers.iter().enumerate() {
-            let at = format!("/answers/{place}/item_code");
-            match &answer.item_code {
-                None => faults.add(Fault::at(at, "required").into()),
-                Some(code) if self.answers.iter().take(place).any(|other| other.item_code.as_ref() == Some(code)) => {
-                    faults.add(Fault::at(at, "duplicate").into());
-                }
-                Some(_) => {}
+        check_codes(faults, &self.answers);
+    }
+}
+
+/// Each of several answers names its item, and no item twice.
+pub(super) fn check_codes(faults: &mut Faults, answers: &[AnswerBody]) {
+    faults.at_most("/answers", answers.len(), MAX_ANSWERS);
+    for (place, answer) in answers.iter().enumerate() {
+        let at = format!("/answers/{place}/item_code");
+        match &answer.item_code {
+            None => faults.add(Fault::at(at, "required").into()),
+            Some(code) if answers.iter().take(place).any(|other| other.item_code.as_ref() == Some(code)) => {
+                faults.add(Fault::at(at, "duplicate").into());
             }
+            Some(_) => {}
         }
     }
 }
@@ -157,6 +175,51 @@ pub fn answer(
     bodies: &[AnswerBody],
     place: impl Fn(usize) -> String,
 ) -> Result<(Option<Receipt>, Vec<AnswerView>), Problem> {
+    let given = judged(tx, rights, seen, bodies, place)?;
+    let answerer = rights.user_id();
+    may(tx.conn, rights, seen, Action::Answer)?;
+    let claiming: Vec<&str> =
+        bodies.iter().filter(|body| body.claims()).filter_map(|body| body.item_code.as_deref()).collect();
+    let there = arrived(tx.conn, seen.row.id, &claiming)?;
+    let mut changes = Vec::new();
+    let mut views = Vec::new();
+    let none = HashSet::new();
+    for (row, item, body, evaluated) in given {
+        let mut after = after(&row, body, &evaluated, answerer, tx.now);
+        let received = there.get(&row.item_code).unwrap_or(&none);
+        weigh(&mut after, &item, received);
+        touch(&row, &mut after, body.origin.as_ref());
+        if same(&row, &after) {
+            views.push(shown(row, item));
+            continue;
+        }
+        put(tx.conn, &after)?;
+        changes.push(json!({"item_code": row.item_code, "from": row.result, "to": after.result}));
+        views.push(shown(after, item));
+    }
+    if changes.is_empty() {
+        return Ok((None, views));
+    }
+    let event = Event::of("inspection", seen.row.id, "answered")
+        .at(seen.row.bureau_id, seen.row.org_id)
+        .with(json!({"answers": changes}));
+    Ok((Some(tx.record(event)?), views))
+}
+
+/// An answer as it was given: the row it takes the place in, its item, and what it is worth.
+pub(super) type Given<'a> = (AnswerRow, Item, &'a AnswerBody, Evaluated);
+
+/// What answers are worth, before anybody asks whether they may be given now.
+///
+/// # Errors
+/// 404 for a site or a person out of sight; 422 with every fault.
+pub(super) fn judged<'a>(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    bodies: &'a [AnswerBody],
+    place: impl Fn(usize) -> String,
+) -> Result<Vec<Given<'a>>, Problem> {
     let codes: Vec<String> = bodies.iter().filter_map(|body| body.item_code.clone()).collect();
     let rows: Vec<AnswerRow> = answers::table
         .filter(answers::inspection_id.eq(seen.row.id))
@@ -167,7 +230,7 @@ pub fn answer(
     let mut known = with_items(tx.conn, rows)?;
     let answerer = rights.user_id();
     let mut faults = Vec::new();
-    let mut given: Vec<(AnswerRow, Item, &AnswerBody, Evaluated)> = Vec::new();
+    let mut given: Vec<Given<'a>> = Vec::new();
     for (index, body) in bodies.iter().enumerate() {
         let at = place(index);
         let found = known.iter().position(|(row, _)| Some(&row.item_code) == body.item_code.as_ref());
@@ -184,32 +247,7 @@ pub fn answer(
     if !faults.is_empty() {
         return Err(invalid(faults));
     }
-    may(tx.conn, rights, seen, Action::Answer)?;
-    let claiming: Vec<&str> =
-        bodies.iter().filter(|body| body.claims()).filter_map(|body| body.item_code.as_deref()).collect();
-    let there = arrived(tx.conn, seen.row.id, &claiming)?;
-    let mut changes = Vec::new();
-    let mut views = Vec::new();
-    let none = HashSet::new();
-    for (row, item, body, evaluated) in given {
-        let mut after = after(&row, body, &evaluated, answerer, tx.now);
-        let received = there.get(&row.item_code).unwrap_or(&none);
-        weigh(&mut after, &item, received);
-        if same(&row, &after) {
-            views.push(shown(row, item));
-            continue;
-        }
-        put(tx.conn, &after)?;
-        changes.push(json!({"item_code": row.item_code, "from": row.result, "to": after.result}));
-        views.push(shown(after, item));
-    }
-    if changes.is_empty() {
-        return Ok((None, views));
-    }
-    let event = Event::of("inspection", seen.row.id, "answered")
-        .at(seen.row.bureau_id, seen.row.org_id)
-        .with(json!({"answers": changes}));
-    Ok((Some(tx.record(event)?), views))
+    Ok(given)
 }
 
 /// Sites must be the school's; who fixed must be of the school or the bureau.
@@ -231,7 +269,13 @@ fn named(tx: &mut Tx<'_>, seen: &Seen, bodies: &[AnswerBody]) -> Result<(), Prob
     if fixers.is_empty() { Ok(()) } else { people::known(tx.conn, &seen.org, &fixers, tx.now) }
 }
 
-fn after(row: &AnswerRow, body: &AnswerBody, evaluated: &Evaluated, answerer: Id, now: Timestamp) -> AnswerRow {
+pub(super) fn after(
+    row: &AnswerRow,
+    body: &AnswerBody,
+    evaluated: &Evaluated,
+    answerer: Id,
+    now: Timestamp,
+) -> AnswerRow {
     AnswerRow {
         version: row.version + 1,
         updated_at: now,
@@ -254,8 +298,56 @@ fn after(row: &AnswerRow, body: &AnswerBody, evaluated: &Evaluated, answerer: Id
     }
 }
 
+/// At which version a field last changed, and by what.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Touch {
+    /// The version of the answer it came with.
+    pub version: i64,
+    /// The operation; nothing for a request.
+    pub origin: Option<Origin>,
+}
+
+/// When each field last changed, by its name.
+pub type Touched = BTreeMap<String, Touch>;
+
+/// The fields of an answer that people set, as they are in JSON.
+#[must_use]
+pub fn fields(row: &AnswerRow) -> [(&'static str, Value); 12] {
+    [
+        ("result", json!(row.result)),
+        ("value", row.value.as_ref().map(|doc| doc.0.clone()).unwrap_or_default()),
+        ("note", json!(row.note)),
+        ("reason", json!(row.reason)),
+        ("site_id", json!(row.site_id)),
+        ("severity", json!(row.severity)),
+        ("on_the_spot", json!(row.on_the_spot)),
+        ("evidence_ids", row.evidence_ids.0.clone()),
+        ("before_evidence_ids", row.before_evidence_ids.0.clone()),
+        ("after_evidence_ids", row.after_evidence_ids.0.clone()),
+        ("measures_taken", json!(row.measures_taken)),
+        ("fixed_by", json!(row.fixed_by)),
+    ]
+}
+
+/// Notes which fields an answer changed, so that two devices which change different ones of the same answer do not
+/// undo each other.
+pub(super) fn touch(before: &AnswerRow, after: &mut AnswerRow, origin: Option<&Origin>) {
+    let mut touched: Touched = before.touched.as_ref().map(Doc::read).unwrap_or_default();
+    for ((name, old), (_, new)) in fields(before).into_iter().zip(fields(after)) {
+        if old != new {
+            touched.insert(name.to_owned(), Touch { version: after.version, origin: origin.cloned() });
+        }
+    }
+    after.touched = Some(Doc::of(&touched));
+}
+
 /// Whether an answer says what is stored already: a repeat, which changes nothing.
 fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
+    says_the_same(old, new) && old.answered_by == new.answered_by && old.device_time == new.device_time
+}
+
+/// Whether two answers say the same, whoever gave them.
+pub(super) fn says_the_same(old: &AnswerRow, new: &AnswerRow) -> bool {
     old.result == new.result
         && old.value == new.value
         && old.note == new.note
@@ -268,8 +360,6 @@ fn same(old: &AnswerRow, new: &AnswerRow) -> bool {
         && old.after_evidence_ids == new.after_evidence_ids
         && old.measures_taken == new.measures_taken
         && old.fixed_by == new.fixed_by
-        && old.answered_by == new.answered_by
-        && old.device_time == new.device_time
 }
 
 /// How many of its photos are there and how many are missing, of what was received for this very item.
@@ -280,7 +370,7 @@ pub fn weigh(row: &mut AnswerRow, item: &Item, received: &HashSet<Uuid>) {
     row.evidence_gaps = count(claims.gaps(received).len());
 }
 
-fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
+pub(super) fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
     diesel::update(answers::table.find(row.id))
         .set((
             answers::version.eq(row.version),
@@ -302,6 +392,7 @@ fn put(conn: &mut Conn, row: &AnswerRow) -> Result<(), Problem> {
             answers::device_time.eq(row.device_time),
             answers::photos_received.eq(row.photos_received),
             answers::evidence_gaps.eq(row.evidence_gaps),
+            answers::touched.eq(&row.touched),
         ))
         .execute(conn)?;
     Ok(())

@@ -10,6 +10,7 @@ use super::rights::may;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::inspections::rules::{Action, distance_m};
+use crate::notices::visits as told;
 use crate::orgs::rules::{Datum, Location as Place};
 use crate::platform::db::schema::{inspections, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -51,20 +52,29 @@ pub struct CheckIn {
     pub device_time: Option<Timestamp>,
 }
 
+impl Check for Location {
+    fn check(&self, faults: &mut Faults) {
+        faults.range("/location/lat", &self.lat, &-90.0, &90.0);
+        faults.range("/location/lng", &self.lng, &-180.0, &180.0);
+        if let Some(accuracy) = self.accuracy_m {
+            faults.range("/location/accuracy_m", &accuracy, &0.0, &1_000_000.0);
+        }
+    }
+}
+
 impl Check for CheckIn {
     fn check(&self, faults: &mut Faults) {
         if let Some(location) = &self.location {
-            faults.range("/location/lat", &location.lat, &-90.0, &90.0);
-            faults.range("/location/lng", &location.lng, &-180.0, &180.0);
-            if let Some(accuracy) = location.accuracy_m {
-                faults.range("/location/accuracy_m", &accuracy, &0.0, &1_000_000.0);
-            }
+            location.check(faults);
         }
     }
 }
 
 /// Metres between the device and the school; nothing where one of the two is not known.
-fn distance(conn: &mut Conn, school: Id, device: Option<&Location>) -> Result<Option<f64>, Problem> {
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn distance(conn: &mut Conn, school: Id, device: Option<&Location>) -> Result<Option<f64>, Problem> {
     type Row = (Option<f64>, Option<f64>, Option<Datum>);
     let Some(device) = device else { return Ok(None) };
     let found: Row = orgs::table.find(school).select((orgs::lat, orgs::lng, orgs::datum)).first(conn)?;
@@ -74,7 +84,8 @@ fn distance(conn: &mut Conn, school: Id, device: Option<&Location>) -> Result<Op
 }
 
 /// Seconds by which the device's clock is ahead.
-fn skew(device: Timestamp, server: Timestamp) -> i64 {
+#[must_use]
+pub fn skew(device: Timestamp, server: Timestamp) -> i64 {
     device.micros().saturating_sub(server.micros()).saturating_div(1_000_000)
 }
 
@@ -109,6 +120,7 @@ pub fn check_in(
     if seen.is_hidden() {
         release(tx, seen)?;
     }
+    told::started(tx, seen)?;
     let view = view(tx.conn, row.id)?;
     // Where a person was is no matter for the journal; the row keeps it.
     let payload = json!({"status": status, "located": body.location.is_some(), "clock_skew_s": skew});

@@ -8,8 +8,9 @@ use serde_json::json;
 use crate::access::Rights;
 use crate::access::scope::OrgRef;
 use crate::catalogue::rules::{ChecklistStatus, Fault, Item, applies};
-use crate::catalogue::store::{items_of, readable};
+use crate::catalogue::store::{additions_in_force, items_of, readable};
 use crate::catalogue::words::invalid;
+use crate::inspections::rules::Kind;
 use crate::on_conn;
 use crate::platform::db::schema::{answers, orgs};
 use crate::platform::db::types::{Doc, Id, Timestamp};
@@ -25,20 +26,37 @@ pub struct Chosen {
     pub domain: String,
 }
 
-/// The items of these checklists that concern the school, each code once.
+/// What an inspection is made of.
+pub struct Choice {
+    /// The items, each code once.
+    pub items: Vec<Chosen>,
+    /// The checklists they come from: those named, and the school's additions to them.
+    pub checklist_ids: Vec<Id>,
+}
+
+/// The items of these checklists that concern the school, each code once. Where the school looks for itself, its
+/// additions in force come beside them; the bureau's people are not made to answer what a school would have answered.
 ///
 /// # Errors
 /// 404 for a checklist out of sight; 422 for one not in force, for items that contradict each other, and for none.
-pub fn choose(conn: &mut Conn, rights: &Rights, org: &OrgRef, checklist_ids: &[Id]) -> Result<Vec<Chosen>, Problem> {
-    let (kind, features): (Option<String>, Doc) =
+pub fn choose(
+    conn: &mut Conn,
+    rights: &Rights,
+    org: &OrgRef,
+    kind: Kind,
+    checklist_ids: &[Id],
+) -> Result<Choice, Problem> {
+    let (school_kind, features): (Option<String>, Doc) =
         orgs::table.find(org.id).select((orgs::school_kind, orgs::features)).first(conn)?;
-    let (kind, features): (String, Vec<String>) = (kind.unwrap_or_default(), features.read());
+    let (kind_of_school, features): (String, Vec<String>) = (school_kind.unwrap_or_default(), features.read());
     let mut chosen: Vec<Chosen> = Vec::new();
     let mut places: BTreeMap<String, usize> = BTreeMap::new();
     let mut faults = Vec::new();
+    let mut lineages = Vec::new();
     for (place, id) in checklist_ids.iter().enumerate() {
         let at = format!("/checklist_ids/{place}");
         let row = readable(conn, rights, *id)?;
+        lineages.push(row.lineage_id);
         // A school's own checklist is no other school's.
         if row.org_id.is_some_and(|owner| owner != org.id && owner != org.bureau_id) {
             return Err(Problem::not_found());
@@ -48,7 +66,7 @@ pub fn choose(conn: &mut Conn, rights: &Rights, org: &OrgRef, checklist_ids: &[I
             continue;
         }
         for (item, category, domain) in items_of(conn, *id)? {
-            if !applies(&item, &kind, &features) {
+            if !applies(&item, &kind_of_school, &features) {
                 continue;
             }
             match places.get(&item.code).and_then(|place| chosen.get(*place)) {
@@ -64,10 +82,25 @@ pub fn choose(conn: &mut Conn, rights: &Rights, org: &OrgRef, checklist_ids: &[I
             }
         }
     }
+    let mut ids = checklist_ids.to_vec();
+    let additions = if kind.of_school() { additions_in_force(conn, org.id, lineages)? } else { Vec::new() };
+    for id in additions {
+        if ids.contains(&id) {
+            continue;
+        }
+        ids.push(id);
+        for (item, category, domain) in items_of(conn, id)? {
+            // Their codes are the school's own: they never stand beside another of the same name.
+            if applies(&item, &kind_of_school, &features) && !places.contains_key(&item.code) {
+                places.insert(item.code.clone(), chosen.len());
+                chosen.push(Chosen { checklist_id: id, item, category, domain });
+            }
+        }
+    }
     if faults.is_empty() && chosen.is_empty() {
         faults.push(Fault::at("/checklist_ids", "no_items"));
     }
-    if faults.is_empty() { Ok(chosen) } else { Err(invalid(faults)) }
+    if faults.is_empty() { Ok(Choice { items: chosen, checklist_ids: ids }) } else { Err(invalid(faults)) }
 }
 
 #[derive(Insertable)]

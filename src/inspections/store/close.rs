@@ -1,18 +1,22 @@
-//! What follows the visit: the school's signature or refusal, the bureau's confirmation, and voiding.
+//! What follows the visit: the school's signature or refusal, the bureau's answer to an objection, its confirmation, and
+//! voiding.
 
 use diesel::prelude::*;
 use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
+use super::decisions::{Decision, Decisions, decide_findings, in_sight};
+use super::delegations;
 use super::record::{InspectionView, finish};
 use super::rights::{actor, facts, may, refused};
 use super::sight::Seen;
-use crate::access::Rights;
-use crate::inspections::rules::{AcknowledgementOutcome, Action, may_acknowledge};
+use crate::access::{Limit, Permission, Rights};
+use crate::inspections::rules::{AcknowledgementOutcome, Action, ObjectionDecision, Refusal, may_acknowledge};
+use crate::notices::visits as told;
 use crate::platform::db::schema::inspections;
-use crate::platform::db::types::Doc;
-use crate::platform::db::{Receipt, Tx};
+use crate::platform::db::types::{Doc, Id};
+use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::{Check, Faults, FieldError};
 
@@ -28,6 +32,8 @@ pub struct Acknowledgement {
     pub reason: Option<String>,
     /// Who saw that the school would not sign; needed for a refusal.
     pub witness: Option<String>,
+    /// The version of the record that was read, where the client says so: an acknowledgement is never of another one.
+    pub revision: Option<i32>,
 }
 
 impl Check for Acknowledgement {
@@ -61,10 +67,25 @@ pub fn acknowledge(
     body: &Acknowledgement,
 ) -> Result<(Receipt, InspectionView), Problem> {
     let actor = actor(tx.conn, rights, seen)?;
-    may_acknowledge(body.outcome, facts(seen), actor).map_err(|refusals| refused(&refusals, seen, actor))?;
+    let version = seen.version_number();
+    let mut refusals = may_acknowledge(body.outcome, facts(seen), actor).err().unwrap_or_default();
+    if body.revision.is_some_and(|read| read != version) {
+        refusals.push(Refusal::OtherVersion);
+    }
+    if !refusals.is_empty() {
+        return Err(refused(&refusals, seen, actor));
+    }
+    let by = rights.user_id();
+    let own = signs_as_principal(tx.conn, rights, seen)?;
+    let delegation = if body.outcome == AcknowledgementOutcome::Refused || own {
+        None
+    } else {
+        delegations::in_force(tx.conn, &seen.org, by, tx.now)?
+    };
+    let text = |text: &Option<String>| text.as_deref().map(|text| text.trim().to_owned());
     let kept = json!({
-        "outcome": body.outcome, "statement": body.statement, "reason": body.reason, "witness": body.witness,
-        "by": rights.user_id(), "at": tx.now,
+        "outcome": body.outcome, "statement": text(&body.statement), "reason": text(&body.reason),
+        "witness": text(&body.witness), "by": by, "at": tx.now, "revision": version, "delegation_id": delegation,
     });
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -73,15 +94,78 @@ pub fn acknowledge(
             inspections::acknowledgement.eq(Doc(kept)),
         ))
         .execute(tx.conn)?;
-    finish(tx, seen, "acknowledged", json!({"outcome": body.outcome}))
+    told::acknowledged(tx, seen, body.outcome)?;
+    let facts = json!({"outcome": body.outcome, "revision": version, "delegation_id": delegation});
+    finish(tx, seen, "acknowledged", facts)
 }
 
-/// The bureau confirms.
+/// Whether the caller signs by the own office, and needs nobody's leave.
+fn signs_as_principal(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<bool, Problem> {
+    let scope = rights.of(Permission::InspectionAcknowledge);
+    Ok(scope.reaches_to(conn, &seen.org)?.iter().any(|reach| reach.limit == Limit::Full))
+}
+
+/// What the bureau makes of the school's objection.
+#[derive(Debug, Clone, Deserialize, ToSchema)]
+#[schema(as = NewObjectionReply)]
+#[serde(deny_unknown_fields)]
+pub struct ObjectionReply {
+    /// `upheld`: the team has to amend the record, and nobody confirms it before; `dismissed`: it stands.
+    pub decision: ObjectionDecision,
+    /// Why, at most 2000 characters.
+    #[schema(example = "经复核，现场照片与记录一致", min_length = 1, max_length = 2000)]
+    pub reason: String,
+}
+
+impl Check for ObjectionReply {
+    fn check(&self, faults: &mut Faults) {
+        faults.text("/reason", &self.reason, 1, 2000);
+    }
+}
+
+/// The bureau answers the school's objection to the version that stands.
 ///
 /// # Errors
 /// 403 outside the caller's domains, 409 by the rules.
-pub fn confirm(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen) -> Result<(Receipt, InspectionView), Problem> {
+pub fn reply_objection(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    body: &ObjectionReply,
+) -> Result<(Receipt, InspectionView), Problem> {
+    may(tx.conn, rights, seen, Action::ReplyObjection)?;
+    let kept = json!({
+        "decision": body.decision, "reason": body.reason.trim(), "by": rights.user_id(), "at": tx.now,
+        "revision": seen.version_number(),
+    });
+    diesel::update(inspections::table.find(seen.row.id))
+        .set((
+            inspections::version.eq(seen.row.version + 1),
+            inspections::updated_at.eq(tx.now),
+            inspections::objection_reply.eq(Doc(kept)),
+        ))
+        .execute(tx.conn)?;
+    let facts = json!({
+        "decision": body.decision, "reason": body.reason.trim(), "revision": seen.version_number(),
+    });
+    finish(tx, seen, "objection_answered", facts)
+}
+
+/// The bureau confirms the version that stands, and with it what its findings still wait for: those that nobody names
+/// are accepted.
+///
+/// # Errors
+/// 403 outside the caller's domains, 404 for a finding out of sight, 409 by the rules.
+pub fn confirm(
+    tx: &mut Tx<'_>,
+    rights: &Rights,
+    seen: &Seen,
+    named: &[Decision],
+) -> Result<(Receipt, InspectionView), Problem> {
+    let decisions = Decisions { decisions: named.to_vec(), accept_rest: true };
+    in_sight(tx, rights, seen, &decisions)?;
     let status = may(tx.conn, rights, seen, Action::Confirm)?;
+    let decided = decide_findings(tx, rights, seen, &decisions)?;
     diesel::update(inspections::table.find(seen.row.id))
         .set((
             inspections::version.eq(seen.row.version + 1),
@@ -91,7 +175,9 @@ pub fn confirm(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen) -> Result<(Receipt
             inspections::confirmed_by.eq(rights.user_id()),
         ))
         .execute(tx.conn)?;
-    finish(tx, seen, "confirmed", json!({"status": status}))
+    told::confirmed(tx, seen)?;
+    let accepted: Vec<Id> = decided.hazards.iter().map(|row| row.id).collect();
+    finish(tx, seen, "confirmed", json!({"status": status, "revision": seen.version_number(), "accepted": accepted}))
 }
 
 /// Why something should not have been.
@@ -131,5 +217,6 @@ pub fn void(
             inspections::void_reason.eq(body.reason.trim()),
         ))
         .execute(tx.conn)?;
+    told::voided(tx, seen)?;
     finish(tx, seen, "voided", json!({"status": status, "from": seen.row.status, "reason": body.reason.trim()}))
 }

@@ -239,8 +239,8 @@ pub fn create(
         return Err(invalid(vec![Fault::at("/id", "uuid_v4")]));
     }
     let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
-    let chosen = choose(tx.conn, rights, org, &new.checklist_ids)?;
-    let domains: Vec<String> = chosen.iter().map(|one| one.domain.clone()).collect();
+    let chosen = choose(tx.conn, rights, org, new.kind, &new.checklist_ids)?;
+    let domains: Vec<String> = chosen.items.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
         return Err(
             forbidden().detail("清单含有本人分管领域以外的检查项", "the checklists have items outside your domains")
@@ -268,9 +268,9 @@ pub fn create(
     };
     diesel::insert_into(inspections::table).values(&row).execute(tx.conn)?;
     put_team(tx.conn, id, &new.team)?;
-    put_checklists(tx.conn, id, &new.checklist_ids)?;
+    put_checklists(tx.conn, id, &chosen.checklist_ids)?;
     recusals::bind(tx, org, &overrides, id)?;
-    put_answers(tx, org, id, announced, chosen)?;
+    put_answers(tx, org, id, announced, chosen.items)?;
     let view = view(tx.conn, id)?;
     let stream = if announced { Stream::Open } else { Stream::Bureau };
     let event = Event::of("inspection", id, "created").stream(stream).at(org.bureau_id, org.id).with(json!({
@@ -333,6 +333,11 @@ fn put_checklists(conn: &mut Conn, id: Id, checklist_ids: &[Id]) -> Result<(), P
 pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Result<(Receipt, InspectionView), Problem> {
     let row = &seen.row;
     may(tx.conn, rights, seen, Action::Edit)?;
+    // Who goes and what is looked at was drawn: nobody chooses it afterwards.
+    if (edit.team.is_some() || edit.checklist_ids.is_some()) && crate::draws::store::is_drawn(tx.conn, row.id)? {
+        let (zh, en) = ("人员和清单由抽取确定，不得更改", "team and checklists were drawn and do not change");
+        return Err(Problem::new(Code::StateConflict).errors(vec![FieldError::new("", "drawn", zh, en)]));
+    }
     let team = edit.team.clone().unwrap_or_else(|| seen.team.clone());
     let lead_id = edit.lead_id.unwrap_or(row.lead_id);
     let lead_id = match (team.contains(&lead_id), edit.lead_id, team.first()) {
@@ -349,9 +354,9 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
         recusals::bind(tx, &seen.org, &overrides, row.id)?;
     }
     if let Some(ids) = &edit.checklist_ids {
-        let chosen = choose(tx.conn, rights, &seen.org, ids)?;
-        put_checklists(tx.conn, row.id, ids)?;
-        put_answers(tx, &seen.org, row.id, row.announced, chosen)?;
+        let chosen = choose(tx.conn, rights, &seen.org, row.kind, ids)?;
+        put_checklists(tx.conn, row.id, &chosen.checklist_ids)?;
+        put_answers(tx, &seen.org, row.id, row.announced, chosen.items)?;
     }
     let domains = domains_of(tx.conn, row.id)?;
     if !plans(tx.conn, rights, &seen.org, seen.plan(&team), &domains)? {

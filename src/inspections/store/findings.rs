@@ -8,16 +8,19 @@ use utoipa::ToSchema;
 use super::answer_record::{AnswerRow, rows_of, with_items};
 use super::record::{InspectionView, finish};
 use super::rights::may;
+use super::scores::scores_of;
 use super::sight::Seen;
 use crate::access::Rights;
 use crate::catalogue::rules::{Item, Response, Severity};
+use crate::catalogue::words::invalid;
 use crate::evidence;
 use crate::hazards;
 use crate::hazards::routes::Hazard;
 use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
 use crate::hazards::store::{NewHazard, OnSpot, register};
-use crate::inspections::rules::{Action, Kind, Outcome, missing};
+use crate::inspections::rules::{Action, Kind, Outcome, PhotoGap, gaps, missing};
+use crate::notices::visits as told;
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -70,15 +73,17 @@ pub struct Submitted {
     pub inspection: InspectionView,
     /// One hazard for each failed item, in order.
     pub hazards: Vec<Hazard>,
-    /// What external inspectors found: suggested, until the bureau accepts it as a hazard.
+    /// What external inspectors found, until the bureau accepts it as a hazard; what the school's staff found in its own
+    /// checks, until the school does.
     pub suggestions: Vec<ReportView>,
 }
 
 /// Hands an inspection in.
 ///
 /// # Errors
-/// 422 with a pointer `/answers/{item_code}` for each item without an answer, and, where the bureau wants it so, for
-/// each whose photos have not been received; 409 by the rules.
+/// 422 with a pointer `/answers/{item_code}` for each item without an answer, and with `/answers/{item_code}/note` or
+/// `/answers/{item_code}/evidence_ids` for what a failed one lacks; where the bureau wants it so, also for each whose
+/// photos have not been received; 409 by the rules.
 pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> Result<(Receipt, Submitted), Problem> {
     let rows = rows_of(tx.conn, seen.row.id)?;
     let open = missing(rows.iter().map(|row| (row.item_code.as_str(), row.result)));
@@ -87,21 +92,29 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     if !faults.is_empty() {
         return Err(Problem::new(Code::ValidationFailed).errors(faults));
     }
-    let status = may(tx.conn, rights, seen, Action::Submit)?;
     let failed: Vec<AnswerRow> = rows.into_iter().filter(|row| row.result == Some(Outcome::Fail)).collect();
     let failed = with_items(tx.conn, failed)?;
+    let lacking = gaps(failed.iter().map(|(row, item)| (item, row.carried())), PhotoGap::default());
+    if !lacking.is_empty() {
+        return Err(invalid(lacking));
+    }
+    let status = may(tx.conn, rights, seen, Action::Submit)?;
     let mut found = Vec::with_capacity(failed.len());
     let mut suggested = Vec::new();
     for (row, item) in &failed {
         let hazard = finding(tx.new_id(), (seen.row.kind, seen.row.id), row, item, rights.user_id())?;
         let finder = (hazard.reported_by, hazard.found_at);
-        if !seen.row.kind.of_school() && suggests(tx.conn, finder.0, &seen.org, &hazard.domain, finder.1)? {
-            suggested.push(hazard);
+        let own_check = seen.row.kind.of_school();
+        if let Some(kind) = suggests(tx.conn, finder.0, &seen.org, &hazard.domain, (own_check, finder.1))? {
+            suggested.push((hazard, kind));
             continue;
         }
-        diesel::update(answers::table.find(row.id)).set(answers::hazard_id.eq(hazard.id)).execute(tx.conn)?;
+        diesel::update(answers::table.find(row.id))
+            .set((answers::hazard_id.eq(hazard.id), answers::version.eq(answers::version + 1)))
+            .execute(tx.conn)?;
         found.push(hazard);
     }
+    let score = scores_of(tx.conn, seen.row.id)?;
     // Entities first, then counters and the number: the order of locks is the same everywhere.
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -110,17 +123,20 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             inspections::status.eq(status),
             inspections::submitted_at.eq(tx.now),
             inspections::submitted_by.eq(rights.user_id()),
+            inspections::score.eq(score.as_ref().map(Doc::of)),
             inspections::conclusion.eq(body.conclusion.as_deref().map(str::trim)),
             inspections::signatures.eq(body.signatures.as_ref().map(Doc::of)),
+            inspections::revision.eq(1),
         ))
         .execute(tx.conn)?;
-    let suggestions =
-        suggested.into_iter().map(|found| Ok(suggest(tx, &seen.org, found)?.into())).collect::<Result<_, Problem>>()?;
+    let suggestions = suggested.into_iter().map(|(found, kind)| Ok(suggest(tx, &seen.org, found, kind)?.into()));
+    let suggestions = suggestions.collect::<Result<_, Problem>>()?;
     let ids: Vec<Id> = found.iter().map(|hazard| hazard.id).collect();
     let (rows, _) = register(tx, &seen.org, found)?;
     let zones = zones(tx.conn, &[seen.row.bureau_id])?;
     let hazards = hazards::routes::views(tx.conn, rights, rows, &zones, tx.now)?;
     let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
+    told::submitted(tx, seen)?;
     let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
     Ok((receipt, Submitted { inspection, hazards, suggestions }))
 }
@@ -179,13 +195,13 @@ pub fn link(conn: &mut Conn, inspection_id: Id, item_code: &str, hazard_id: Id) 
     diesel::update(
         answers::table.filter(answers::inspection_id.eq(inspection_id)).filter(answers::item_code.eq(item_code)),
     )
-    .set(answers::hazard_id.eq(hazard_id))
+    .set((answers::hazard_id.eq(hazard_id), answers::version.eq(answers::version + 1)))
     .execute(conn)?;
     Ok(())
 }
 
 /// The hazard of a failed item, with the item's defaults.
-fn finding(
+pub(super) fn finding(
     id: Id,
     (kind, inspection_id): (Kind, Id),
     row: &AnswerRow,

@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use diesel::prelude::*;
 use serde::Serialize;
-use serde_json::Value;
+use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::arrival::Location;
+use super::scores::{InspectionScores, scores_of};
 use super::sight::Seen;
 use crate::inspections::rules::{Kind, Outcome, Status};
 use crate::platform::db::schema::{answers, inspection_checklists, inspection_team, inspections};
@@ -50,6 +51,9 @@ pub struct InspectionRow {
     pub void_reason: Option<String>,
     pub start_skew_s: Option<i64>,
     pub start_distance_m: Option<f64>,
+    pub score: Option<Doc>,
+    pub revision: i32,
+    pub objection_reply: Option<Doc>,
 }
 
 /// An inspection as it is shown.
@@ -119,9 +123,14 @@ pub struct InspectionView {
     /// Who signed on the spot.
     #[schema(required, value_type = Option<Object>)]
     pub signatures: Option<Value>,
-    /// What became of it at the school: outcome, who, when, and the words that go with it.
+    /// Which version of the record this is: 0 before it is handed in, then 1, one more with each amendment.
+    pub revision: i32,
+    /// What became of this version at the school: outcome, who, when, and the words that go with it.
     #[schema(required, value_type = Option<Object>)]
     pub acknowledgement: Option<Value>,
+    /// The bureau's answer to the school's objection: decision, reason, who, when.
+    #[schema(required, value_type = Option<Object>)]
+    pub objection_reply: Option<Value>,
     /// When the bureau confirmed it.
     #[schema(required)]
     pub confirmed_at: Option<Timestamp>,
@@ -139,6 +148,10 @@ pub struct InspectionView {
     pub void_reason: Option<String>,
     /// How far the answers have come.
     pub progress: Progress,
+    /// What the answers came to, frozen when it is handed in. While the team is at work a single record shows it of the
+    /// answers given so far, and lists show null.
+    #[schema(required, value_type = Option<InspectionScores>)]
+    pub score: Option<Value>,
     /// No photo of its answers is missing: all that are claimed have been received, and so has one of each failed item
     /// that demands it. Apart from `status`: what was handed in may still be complete or not.
     pub evidence_complete: bool,
@@ -258,13 +271,16 @@ fn shown(
         submitted_by: row.submitted_by,
         conclusion: row.conclusion,
         signatures: row.signatures.map(|doc| doc.0),
+        revision: row.revision,
         acknowledgement: row.acknowledgement.map(|doc| doc.0),
+        objection_reply: row.objection_reply.map(|doc| doc.0),
         confirmed_at: row.confirmed_at,
         confirmed_by: row.confirmed_by,
         voided_at: row.voided_at,
         voided_by: row.voided_by,
         void_reason: row.void_reason,
         progress,
+        score: row.score.map(|doc| doc.0),
         evidence_complete: gaps == 0,
     }
 }
@@ -275,7 +291,12 @@ fn shown(
 /// 404 where there is none.
 pub fn view(conn: &mut Conn, id: Id) -> Result<InspectionView, Problem> {
     let row: InspectionRow = inspections::table.find(id).select(InspectionRow::as_select()).first(conn)?;
-    views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)
+    let under_way = row.status == Status::InProgress && row.score.is_none();
+    let mut view = views(conn, vec![row])?.pop().ok_or_else(Problem::not_found)?;
+    if under_way {
+        view.score = scores_of(conn, id)?.map(|score| json!(score));
+    }
+    Ok(view)
 }
 
 /// Ends a change: the record as it is now, with its journal entry.

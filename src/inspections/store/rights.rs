@@ -2,13 +2,16 @@
 
 use diesel::prelude::*;
 
+use super::delegations;
 use super::sight::Seen;
 use crate::access::scope::OrgRef;
 use crate::access::{Limit, Permission, Reach, Rights};
-use crate::inspections::rules::{Action, Actor, Facts, Kind, Refusal, Status, allowed_actions, decide};
+use crate::inspections::rules::{
+    AcknowledgementOutcome, Action, Actor, Facts, Kind, ObjectionDecision, Refusal, Status, allowed_actions, decide,
+};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::answers;
-use crate::platform::db::types::Id;
+use crate::platform::db::types::{Doc, Id};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
 
@@ -83,15 +86,17 @@ pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Pro
     };
     let of_school = seen.row.kind.of_school();
     let performs = holds(Permission::InspectionPerform, &|reach| reach.role.is_school_side() == of_school)?;
-    let acknowledges = holds(Permission::InspectionAcknowledge, &|reach| reach.limit == Limit::Full)?;
+    let signs = holds(Permission::InspectionAcknowledge, &|reach| reach.limit == Limit::Full)?;
+    let delegable = holds(Permission::InspectionAcknowledge, &|reach| reach.limit == Limit::Delegated)?;
     let confirms = holds(Permission::InspectionConfirm, &|_| true)?;
+    let delegated = !signs && delegable && delegations::in_force(conn, &seen.org, user, rights.now)?.is_some();
     let on_team = performs && seen.team.contains(&user);
     let plan = seen.plan(&seen.team);
     Ok(Actor {
         plans: plans(conn, rights, &seen.org, plan, &domains)?,
         on_team,
         is_lead: on_team && seen.row.lead_id == user,
-        of_school: acknowledges,
+        of_school: signs || delegated,
         confirms,
     })
 }
@@ -106,8 +111,17 @@ impl Seen {
 
 /// The facts of the pure rules.
 #[must_use]
-pub const fn facts(seen: &Seen) -> Facts {
-    Facts { kind: seen.row.kind, status: seen.row.status, acknowledged: seen.row.acknowledgement.is_some() }
+pub fn facts(seen: &Seen) -> Facts {
+    let said =
+        |doc: &Option<Doc>, field: &str| doc.as_ref().and_then(|doc| doc.0.get(field)?.as_str().map(str::to_owned));
+    let outcome = said(&seen.row.acknowledgement, "outcome");
+    Facts {
+        kind: seen.row.kind,
+        status: seen.row.status,
+        acknowledged: seen.row.acknowledgement.is_some(),
+        objected: outcome.as_deref() == Some(AcknowledgementOutcome::Objected.as_str()),
+        reply: said(&seen.row.objection_reply, "decision").as_deref().and_then(ObjectionDecision::parse),
+    }
 }
 
 /// The state after an action of this caller.
@@ -118,7 +132,7 @@ pub fn may(conn: &mut Conn, rights: &Rights, seen: &Seen, action: Action) -> Res
     let actor = actor(conn, rights, seen)?;
     let never = match action {
         Action::Edit => !actor.plans,
-        Action::Confirm => !actor.confirms,
+        Action::Confirm | Action::ReplyObjection => !actor.confirms,
         Action::Void => !actor.plans && !actor.confirms,
         _ => false,
     };
@@ -150,5 +164,11 @@ const fn words(refusal: Refusal) -> (&'static str, &'static str) {
         Refusal::NeedsBureau => ("须由教育局有权人员办理", "needs somebody of the bureau who may"),
         Refusal::SamePerson => ("检查人不得确认自己的检查", "who inspected does not confirm"),
         Refusal::AlreadyAcknowledged => ("已有签收记录", "it has been acknowledged already"),
+        Refusal::OtherVersion => ("检查记录已有新版本，请重新阅读", "the record has a newer version: read it again"),
+        Refusal::NotObjected => ("学校未对该版本提出异议", "the school has not objected to this version"),
+        Refusal::AlreadyReplied => ("异议已答复", "the objection has been answered"),
+        Refusal::ObjectionOpen => ("学校的异议尚未答复", "the school's objection waits for its answer"),
+        Refusal::AmendmentDue => ("异议成立，须先修正检查记录", "the objection was upheld: amend the record first"),
+        Refusal::NotForThisKind => ("此类检查不适用", "not at this kind of inspection"),
     }
 }

@@ -16,7 +16,7 @@ use crate::platform::db::schema::{month_policies, month_unlocks, orgs};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
-use crate::platform::http::Record;
+use crate::platform::http::{FieldError, Record};
 use crate::platform::journal::Event;
 
 /// A bureau's zone and days of grace.
@@ -145,7 +145,7 @@ fn one_at_a_time(conn: &mut Conn, org_id: Id) -> Result<(), Problem> {
 /// Opens a locked month of a school until an instant; what was opened before is replaced.
 ///
 /// # Errors
-/// 409 where the month is still open; whatever the engine says.
+/// 409 where the month is still open, 422 where it has not begun; whatever the engine says.
 pub fn unlock(
     tx: &mut Tx<'_>,
     school: &OrgRef,
@@ -155,8 +155,17 @@ pub fn unlock(
 ) -> Result<(MonthUnlock, Receipt), Problem> {
     use month_unlocks as u;
     let terms = Terms::of(tx.conn, school.bureau_id)?;
-    if terms.phase(month, tx.now) != Phase::Locked {
-        return Err(Problem::new(Code::MonthOpen));
+    match terms.phase(month, tx.now) {
+        Phase::Locked => {}
+        Phase::Open => return Err(Problem::new(Code::MonthOpen)),
+        Phase::Future => {
+            return Err(Problem::invalid(FieldError::new(
+                "/month",
+                "in_the_future",
+                "该月份尚未开始",
+                "has not begun",
+            )));
+        }
     }
     one_at_a_time(tx.conn, school.id)?;
     let place = u::table.find((school.id, month.to_string()));

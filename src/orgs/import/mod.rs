@@ -9,7 +9,7 @@
 
 mod csv;
 mod fault;
-mod guard;
+pub mod guard;
 mod headings;
 pub mod routes;
 mod rows;

@@ -222,6 +222,9 @@ diesel::table! {
         status -> Text,
         published_at -> Nullable<Utc>,
         retired_at -> Nullable<Utc>,
+        sections -> Doc,
+        scoring -> Nullable<Doc>,
+        adds_to -> Nullable<Id>,
     }
 }
 
@@ -310,6 +313,9 @@ diesel::table! {
         void_reason -> Nullable<Text>,
         start_skew_s -> Nullable<BigInt>,
         start_distance_m -> Nullable<Double>,
+        revision -> Integer,
+        objection_reply -> Nullable<Doc>,
+        score -> Nullable<Doc>,
     }
 }
 
@@ -370,6 +376,7 @@ diesel::table! {
         hazard_id -> Nullable<Id>,
         photos_received -> Integer,
         evidence_gaps -> Integer,
+        touched -> Nullable<Doc>,
     }
 }
 
@@ -922,18 +929,239 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::platform::db::types::sql::{Doc, Id, Utc};
 
-    uploads (id) {
+    plans (id) {
         id -> Id,
+        version -> BigInt,
         created_at -> Utc,
         updated_at -> Utc,
-        expires_at -> Utc,
-        evidence_id -> Id,
-        user_id -> Id,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
         bureau_id -> Id,
-        length -> BigInt,
-        received -> BigInt,
-        done -> Bool,
-        metadata -> Text,
+        org_id -> Id,
+        title -> Text,
+        kind -> Text,
+        announced -> Bool,
+        campaign -> Bool,
+        recurring -> Bool,
+        status -> Text,
+        checklist_ids -> Doc,
+        asked -> Doc,
+        from_on -> Date,
+        to_on -> Nullable<Date>,
+        activated_at -> Nullable<Utc>,
+        activated_by -> Nullable<Id>,
+        ended_at -> Nullable<Utc>,
+        ended_by -> Nullable<Id>,
+        end_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_schools (plan_id, org_id) {
+        plan_id -> Id,
+        org_id -> Id,
+        bureau_id -> Id,
+        position -> Integer,
+        team -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_domains (plan_id, domain) {
+        plan_id -> Id,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_schedules (plan_id, from_on) {
+        plan_id -> Id,
+        from_on -> Date,
+        recurrence -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_pauses (plan_id, from_at) {
+        plan_id -> Id,
+        from_at -> Utc,
+        to_at -> Nullable<Utc>,
+        reason -> Text,
+        resume_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_inspections (plan_id, org_id, occurrence_on) {
+        plan_id -> Id,
+        org_id -> Id,
+        occurrence_on -> Date,
+        created_at -> Utc,
+        inspection_id -> Nullable<Id>,
+        failure -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    patrol_scans (id) {
+        id -> Id,
+        created_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspection_id -> Id,
+        site_id -> Id,
+        device_time -> Nullable<Utc>,
+        skew_s -> Nullable<BigInt>,
+        location -> Nullable<Doc>,
+        distance_m -> Nullable<Double>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    documents (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        kind -> Text,
+        number -> Text,
+        year -> Integer,
+        serial -> BigInt,
+        inspection_id -> Nullable<Id>,
+        hazard_id -> Nullable<Id>,
+        supersedes -> Nullable<Id>,
+        content -> Text,
+        content_sha256 -> Text,
+        voided_at -> Nullable<Utc>,
+        voided_by -> Nullable<Id>,
+        void_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_hazards (document_id, hazard_id) {
+        document_id -> Id,
+        hazard_id -> Id,
+        round -> Integer,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_domains (document_id, domain) {
+        document_id -> Id,
+        domain -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    document_codes (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        code -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_versions (inspection_id, number) {
+        inspection_id -> Id,
+        number -> Integer,
+        superseded_at -> Utc,
+        record -> Doc,
+        answers -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    inspection_amendments (id) {
+        id -> Id,
+        created_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        inspection_id -> Id,
+        number -> Integer,
+        reason -> Text,
+        difference -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    hazard_observations (inspection_id, hazard_id) {
+        inspection_id -> Id,
+        hazard_id -> Id,
+        observed -> Text,
+        note -> Nullable<Text>,
+        observed_by -> Id,
+        observed_at -> Utc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    signing_delegations (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        body_hash -> Nullable<Binary>,
+        bureau_id -> Id,
+        org_id -> Id,
+        user_id -> Id,
+        valid_from -> Date,
+        valid_to -> Date,
+        note -> Nullable<Text>,
+        revoked_at -> Nullable<Utc>,
+        revoked_by -> Nullable<Id>,
     }
 }
 
@@ -985,6 +1213,132 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    journal_epochs (number) {
+        number -> Integer,
+        id -> Id,
+        started_at -> Utc,
+        reason -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sync_devices (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        user_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        device_id -> Text,
+        credential_hash -> Binary,
+        last_seen_at -> Utc,
+        acked_seq -> BigInt,
+        skew_s -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    sync_ops (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        user_id -> Id,
+        device_id -> Id,
+        bureau_id -> Id,
+        org_id -> Id,
+        inspection_id -> Nullable<Id>,
+        record_id -> Nullable<Id>,
+        op_id -> Id,
+        reused -> Bool,
+        seq -> BigInt,
+        kind -> Text,
+        schema_no -> Integer,
+        group_key -> Nullable<Text>,
+        body -> Text,
+        body_hash -> Binary,
+        needs -> Doc,
+        occurred_at -> Nullable<Utc>,
+        skew_s -> Nullable<BigInt>,
+        status -> Text,
+        result -> Doc,
+        allowed_then -> Nullable<Bool>,
+        decision -> Nullable<Text>,
+        decided_at -> Nullable<Utc>,
+        decided_by -> Nullable<Id>,
+        decision_reason -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_views (id) {
+        id -> Id,
+        user_id -> Id,
+        epoch_id -> Id,
+        created_at -> Utc,
+        last_mark -> BigInt,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_marks (view_id, mark) {
+        view_id -> Id,
+        mark -> BigInt,
+        state -> Doc,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    reader_holdings (view_id, collection, record_id) {
+        view_id -> Id,
+        collection -> Text,
+        record_id -> Id,
+        version -> BigInt,
+        told -> BigInt,
+        given -> BigInt,
+        taken -> Nullable<BigInt>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    uploads (id) {
+        id -> Id,
+        created_at -> Utc,
+        updated_at -> Utc,
+        expires_at -> Utc,
+        evidence_id -> Id,
+        user_id -> Id,
+        bureau_id -> Id,
+        length -> BigInt,
+        received -> BigInt,
+        done -> Bool,
+        metadata -> Text,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1029,7 +1383,28 @@ diesel::allow_tables_to_appear_in_same_query!(
     draws,
     draw_commitments,
     draw_results,
-    uploads,
+    plans,
+    plan_schools,
+    plan_domains,
+    plan_schedules,
+    plan_pauses,
+    plan_inspections,
+    patrol_scans,
+    documents,
+    document_hazards,
+    document_domains,
+    document_codes,
+    inspection_versions,
+    inspection_amendments,
+    hazard_observations,
+    signing_delegations,
     evidence,
     evidence_policies,
+    journal_epochs,
+    sync_devices,
+    sync_ops,
+    reader_views,
+    reader_marks,
+    reader_holdings,
+    uploads,
 );

@@ -79,6 +79,17 @@ impl<T> Commit<T> {
         })
     }
 
+    /// The value, whether something was recorded or all was there already: for a part of a larger write.
+    ///
+    /// # Errors
+    /// The problem that was to be answered.
+    pub fn settle(self) -> Result<T, Problem> {
+        match self.0 {
+            Ending::Recorded(value) | Ending::Unchanged(value) => Ok(value),
+            Ending::RefusedButRecorded(problem) => Err(problem),
+        }
+    }
+
     /// The value of a recorded ending.
     pub const fn recorded(&self) -> Option<&T> {
         match &self.0 {

@@ -40,7 +40,8 @@ pub fn safe(text: &str) -> String {
 
 /// Blanks, controls and invisible characters in front do not hide a formula: some programs drop them, and some of them
 /// are left out here.
-fn may_begin_formula(text: &str) -> bool {
+#[must_use]
+pub fn may_begin_formula(text: &str) -> bool {
     let ignorable = |c: char| c.is_whitespace() || c.is_control() || is_noncharacter(c) || is_invisible(c);
     text.starts_with(['\t', '\r']) || text.trim_start_matches(ignorable).starts_with(BEGINS_FORMULA)
 }

@@ -57,6 +57,16 @@ impl<T> Body<T> {
     }
 }
 
+impl<T: DeserializeOwned + PartialSchema + Check + 'static> Body<T> {
+    /// The same from a JSON value that came as a part of something larger.
+    #[must_use]
+    pub fn of(tree: &Value) -> Self {
+        let text = tree.to_string();
+        let hash = Arc::from(Sha256::digest(text.as_bytes()).as_slice());
+        Self { value: believe::<T>(text.as_bytes(), tree), hash }
+    }
+}
+
 impl<T> FromRequest for Body<T>
 where
     T: DeserializeOwned + PartialSchema + Check + 'static,
@@ -111,12 +121,12 @@ pub async fn read(mut payload: Payload, limit: usize) -> Result<Vec<u8>, Problem
     tokio::time::timeout(BODY_DEADLINE, all).await.unwrap_or_else(|_| Err(Problem::new(Code::RequestTimeout)))
 }
 
-fn is_json(media: Option<&str>) -> bool {
+pub(crate) fn is_json(media: Option<&str>) -> bool {
     let kind = media.unwrap_or("").split(';').next().unwrap_or("").trim().to_ascii_lowercase();
     matches!(kind.as_str(), "application/json" | "application/merge-patch+json")
 }
 
-fn unreadable(error: &serde_json::Error) -> Problem {
+pub(crate) fn unreadable(error: &serde_json::Error) -> Problem {
     let place = format!("line {} column {}", error.line(), error.column());
     Problem::new(Code::MalformedBody).errors(vec![FieldError::new(
         "",

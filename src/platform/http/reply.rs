@@ -93,6 +93,12 @@ impl Reply {
         self
     }
 
+    /// The body as a JSON value; null where there is none.
+    #[must_use]
+    pub fn json(&self) -> serde_json::Value {
+        serde_json::from_str(&self.body).unwrap_or_default()
+    }
+
     /// The HTTP status.
     #[must_use]
     pub const fn status(&self) -> u16 {

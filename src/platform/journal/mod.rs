@@ -4,7 +4,9 @@
 //! writer makes commit order equal to `seq`. On PostgreSQL a plain sequence skips rows when transactions commit out of
 //! order, so readers are served only rows whose transaction is older than every transaction still running.
 
+pub mod epoch;
 mod read;
+pub mod readers;
 
 use diesel::prelude::*;
 use serde_json::Value;
@@ -15,7 +17,7 @@ use crate::platform::db::schema::events;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
 
-pub use read::{Entry, Position, feed, history, history_in};
+pub use read::{Entry, Position, feed, head, history, history_in, is_behind};
 
 crate::text_enum! {
     /// Who may ever learn of an event.

@@ -60,7 +60,7 @@ pub fn history_in(conn: &mut Conn, entity: &str, entity_id: Id, streams: &[Strea
 }
 
 /// A place in the journal: everything up to it has been read.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Default, Serialize, serde::Deserialize)]
 pub struct Position {
     /// Counts restores.
     pub epoch: i32,
@@ -102,7 +102,47 @@ impl FeedRow {
     }
 }
 
-/// At most `limit` events after `after`, in commit order. No event is ever skipped, however late it commits.
+/// The place behind everything that a reader would be served now.
+///
+/// # Errors
+/// Whatever the engine says.
+#[expect(clippy::disallowed_methods, reason = "snapshots of transactions are PostgreSQL's own; the text is fixed")]
+pub fn head(conn: &mut Conn) -> Result<Position, Problem> {
+    let text = if conn.is_sqlite() {
+        "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
+         ORDER BY epoch DESC, tx DESC, seq DESC LIMIT 1"
+    } else {
+        "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
+         WHERE tx < (SELECT coalesce(min(x.id::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint) \
+           FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity AS a \
+           WHERE a.backend_xid = x.id::xid \
+           AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database()))) \
+         ORDER BY epoch DESC, tx DESC, seq DESC LIMIT 1"
+    };
+    let last: Option<FeedRow> = diesel::sql_query(text).get_result(conn).optional()?;
+    Ok(last.map_or_else(Position::default, |row| row.position()))
+}
+
+/// Whether there are events behind `place`, those included that no reader is served yet.
+///
+/// # Errors
+/// Whatever the engine says.
+#[expect(clippy::disallowed_methods, reason = "a comparison of rows, which Diesel does not say; the text is fixed")]
+pub fn is_behind(conn: &mut Conn, place: Position) -> Result<bool, Problem> {
+    let text = "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
+         WHERE (epoch, tx, seq) > ($1, $2, $3) LIMIT 1";
+    let found: Option<FeedRow> = diesel::sql_query(text)
+        .bind::<Integer, _>(place.epoch)
+        .bind::<BigInt, _>(place.tx)
+        .bind::<BigInt, _>(place.seq)
+        .get_result(conn)
+        .optional()?;
+    Ok(found.is_some())
+}
+
+/// At most `limit` events after `after`, in commit order. No event is ever skipped, however late it commits: on
+/// PostgreSQL only those are served whose transaction is older than every one still running. A transaction that is known
+/// to run in another database of the cluster does not write here and is not waited for.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -113,7 +153,11 @@ pub fn feed(conn: &mut Conn, after: Position, limit: i64) -> Result<Vec<FeedRow>
          WHERE (epoch, tx, seq) > ($1, $2, $3) ORDER BY epoch, tx, seq LIMIT $4"
     } else {
         "SELECT epoch, tx, seq, entity, entity_id, action, stream FROM events \
-         WHERE (epoch, tx, seq) > ($1, $2, $3) AND tx < pg_snapshot_xmin(pg_current_snapshot())::text::bigint \
+         WHERE (epoch, tx, seq) > ($1, $2, $3) AND \
+         tx < (SELECT coalesce(min(x.id::text::bigint), pg_snapshot_xmax(pg_current_snapshot())::text::bigint) \
+           FROM pg_snapshot_xip(pg_current_snapshot()) AS x(id) WHERE NOT EXISTS (SELECT 1 FROM pg_stat_activity AS a \
+           WHERE a.backend_xid = x.id::xid \
+           AND a.datid <> (SELECT oid FROM pg_database WHERE datname = current_database()))) \
          ORDER BY epoch, tx, seq LIMIT $4"
     };
     Ok(diesel::sql_query(text)

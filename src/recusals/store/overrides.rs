@@ -8,6 +8,7 @@ use crate::access::Rights;
 use crate::hazards::deadline::local_date;
 use crate::hazards::store::read::zone_of;
 use crate::inspections;
+use crate::notices::visits as told;
 use crate::platform::db::schema::recusal_overrides;
 use crate::platform::db::types::Id;
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -73,6 +74,7 @@ pub fn ask(
             (recusal_overrides::until.eq(new.until), recusal_overrides::reason.eq(new.reason.trim())),
         ))
         .execute(tx.conn)?;
+    told::override_asked(tx, (row.bureau_id, row.id), id)?;
     let payload = json!({
         "override_id": id, "inspection_id": new.inspection_id, "until": new.until, "reason": new.reason.trim(),
     });
@@ -102,6 +104,7 @@ pub fn approve(
             recusal_overrides::approved_by.eq(user),
         ))
         .execute(tx.conn)?;
+    told::override_approved(tx, (row.bureau_id, row.id), override_id, asked.asked_by)?;
     finish(tx, row.bureau_id, row.id, "override_approved", json!({"override_id": override_id}))
 }
 

@@ -48,6 +48,26 @@ pub struct Judgement {
     pub transferred_to: Option<String>,
 }
 
+impl Judgement {
+    /// The outcome alone, with why where it becomes no hazard: all else as the report has it.
+    #[must_use]
+    pub const fn of(outcome: TriageOutcome, reason: Option<String>) -> Self {
+        Self {
+            outcome,
+            category: None,
+            domain: None,
+            title: None,
+            description: None,
+            site_id: None,
+            level: None,
+            basis: None,
+            duplicate_of: None,
+            reason,
+            transferred_to: None,
+        }
+    }
+}
+
 const fn words(refusal: TriageRefusal) -> (&'static str, &'static str) {
     match refusal {
         TriageRefusal::AlreadyTriaged => ("已作出处理", "has been triaged already"),
@@ -133,7 +153,7 @@ pub fn triage(
     Ok((Some(receipt), row, hazard))
 }
 
-fn save(tx: &mut Tx<'_>, row: &Row) -> Result<(), Problem> {
+pub(super) fn save(tx: &mut Tx<'_>, row: &Row) -> Result<(), Problem> {
     diesel::update(reports::table.find(row.id))
         .set((
             reports::version.eq(row.version),

@@ -21,6 +21,8 @@ pub struct Ask {
     pub body: Option<Value>,
     /// The body as CSV.
     pub csv: Option<String>,
+    /// The body as XLSX.
+    pub xlsx: Option<Vec<u8>>,
     /// The body as a form: its media type and bytes.
     pub form: Option<(String, Vec<u8>)>,
     /// Other headers.
@@ -207,6 +209,10 @@ impl Row {
         }
         if let Some(csv) = &ask.csv {
             request = request.header("content-type", "text/csv").body(csv.clone());
+        }
+        if let Some(xlsx) = &ask.xlsx {
+            let media = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet";
+            request = request.header("content-type", media).body(xlsx.clone());
         }
         request
     }

@@ -1,6 +1,7 @@
 //! Every operation of the document, folder by folder.
 
 pub mod catalogue;
+pub mod documents;
 pub mod draws;
 pub mod evidence;
 pub mod hazards;
@@ -9,9 +10,12 @@ pub mod ledgers;
 pub mod measures;
 pub mod months;
 pub mod notices;
+pub mod patrols;
 pub mod people;
 pub mod places;
+pub mod plans;
 pub mod reports;
+pub mod sync;
 pub mod uploads;
 
 use super::row::Row;
@@ -24,6 +28,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/public/reports/progress",
     "GET /api/v1/evidence-links",
     "OPTIONS /api/v1/uploads",
+    "POST /api/v1/sync/hand-in",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
     "GET /docs",
@@ -43,12 +48,16 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         reports::rows(),
         draws::rows(),
+        documents::rows(),
         months::rows(),
+        patrols::rows(),
+        plans::rows(),
         notices::rows(),
         measures::rows(),
         ledgers::rows(),
         evidence::rows(),
         uploads::rows(),
+        sync::rows(),
     ];
     folders.into_iter().flatten().collect()
 }

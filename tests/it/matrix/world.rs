@@ -4,8 +4,9 @@
 use anxiao::access::Role;
 use anxiao::platform::db::Conn;
 use anxiao::platform::db::schema::{
-    answers, checklists, hazard_extensions, hazard_listings, hazard_progress_reports, hazard_referrals, hazard_rounds,
-    hazard_suspensions, hazards, inspection_team, inspections, memberships, report_contacts, reports, sessions, users,
+    answers, checklists, documents, hazard_extensions, hazard_listings, hazard_progress_reports, hazard_referrals,
+    hazard_rounds, hazard_suspensions, hazards, inspection_team, inspections, memberships, report_contacts, reports,
+    sessions, users,
 };
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use anxiao::platform::ids::{SystemIds, built_in};
@@ -171,6 +172,20 @@ pub async fn build(app: &TestApp) -> Conn {
             let draw = super::rows::draws::new_draw(of("draw", bureau(place)), place);
             app.post(office(place), "/draws", draw).await.expect(201);
         }
+        // A notice of the visit and one of its one hazard; each is withdrawn again, so that the other may be issued.
+        let by = office(place);
+        set_hazard(&mut conn, of("hazard", place), place, "issued", "general");
+        set_inspection(&mut conn, place, "submitted", "");
+        for (noun, about) in [("visit document", "inspections/"), ("document", "hazards/")] {
+            let target = if noun == "document" { of("hazard", place) } else { of("inspection", place) };
+            let body = json!({"id": of(noun, place), "type": "rectification_notice"});
+            app.post(by, &format!("/{about}{target}/documents"), body).await.expect(201);
+            diesel::update(documents::table.find(of(noun, place)))
+                .set(documents::voided_at.eq(Some(now)))
+                .execute(&mut conn)
+                .unwrap();
+        }
+        set_hazard(&mut conn, of("hazard", place), place, "registered", "general");
         set_inspection(&mut conn, place, "planned", "");
     }
     crate::evidence::keep(app).await;

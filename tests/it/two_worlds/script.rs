@@ -96,6 +96,8 @@ pub enum Step {
     Namesake(&'static str, &'static str),
     /// A self-check of the school's own from plan to submission.
     OwnCheck(&'static str),
+    /// A phone that hands in operations on the very id of a secret visit and then fetches all there is, twice.
+    Phone(&'static str, &'static str),
 }
 
 fn full_name(row: &Row) -> String {
@@ -144,6 +146,8 @@ pub fn write(rows: &[Row], source: &mut Source) -> Vec<Step> {
     steps.extend(rows::PUBLIC.iter().map(|operation| Step::Public(operation)));
     steps.extend(["officer1", "principal2", "principal1"].map(Step::OwnCheck));
     steps.extend([("officer1", TRUE_ID), ("principal2", VOID_ID)].map(|(who, id)| Step::Namesake(who, id)));
+    let phones = PEOPLE.iter().flat_map(|(who, _)| [TRUE_ID, VOID_ID].map(|id| Step::Phone(who, id)));
+    steps.extend(phones);
     source.shuffle(&mut steps);
     steps
 }
@@ -230,13 +234,14 @@ impl Step {
             Self::Public(operation) => (*operation).to_owned(),
             Self::OwnCheck(_) => "POST /api/v1/inspections".to_owned(),
             Self::Namesake(..) => "POST /api/v1/hazards".to_owned(),
+            Self::Phone(..) => "POST /api/v1/sync/push".to_owned(),
         }
     }
 
     /// Who takes it.
     pub const fn who(&self) -> &'static str {
         match self {
-            Self::Row { who, .. } | Self::OwnCheck(who) | Self::Namesake(who, _) => who,
+            Self::Row { who, .. } | Self::OwnCheck(who) | Self::Namesake(who, _) | Self::Phone(who, _) => who,
             Self::Public(_) => "nobody",
         }
     }
@@ -248,6 +253,7 @@ impl Step {
             Self::Public(_) => "public".into(),
             Self::OwnCheck(_) => "own self-check".into(),
             Self::Namesake(..) => "a namesake of a secret visit".into(),
+            Self::Phone(..) => "a phone".into(),
         }
     }
 
@@ -276,6 +282,25 @@ impl Step {
                 let school = PEOPLE.iter().find(|one| one.0 == *who).unwrap().1;
                 let body = hazard(id.parse().unwrap(), school, "self_check");
                 Ask { path: "/hazards".into(), body: Some(body), ..Ask::default() }
+            }
+            Self::Phone(who, id) => {
+                let op = |seq: usize, kind: &str, set: Value, needs: Value| {
+                    json!({
+                        "seq": seq, "op_id": built_in(&format!("phone {number} {seq}")), "kind": kind, "id": id,
+                        "set": set, "needs": needs,
+                    })
+                };
+                let remark = built_in(&format!("phone {number} remark"));
+                let mut needy = op(4, "comment.add", json!({"hazard_id": id, "text": "x"}), json!([id]));
+                needy["id"] = json!(remark);
+                let ops = [
+                    op(1, "inspection.check_in", json!({}), json!([])),
+                    op(2, "inspection.answer", json!({"item_code": "fang-001", "result": "pass"}), json!([])),
+                    op(3, "inspection.submit", json!({}), json!([])),
+                    needy,
+                ];
+                let body = json!({"device_id": format!("phone {number} of {who}"), "ops": ops});
+                Ask { path: "/sync/push".into(), body: Some(body), ..Ask::default() }
             }
             Self::OwnCheck(who) => {
                 let school = PEOPLE.iter().find(|one| one.0 == *who).unwrap().1;
@@ -313,6 +338,7 @@ impl Step {
                 vec![app.send(request).await]
             }
             Self::OwnCheck(who) => own_check(app, who, ask).await,
+            Self::Phone(who, _) => phone(app, who, ask).await,
             Self::Namesake(who, id) => vec![
                 app.post(who, &ask.path, ask.body.clone().unwrap()).await,
                 app.get(who, &format!("/hazards/{id}")).await,
@@ -332,6 +358,24 @@ async fn walk(app: &TestApp, who: &str, ask: &Ask, first: Answer) -> Vec<Answer>
     while all.len() < PAGES {
         let Some(cursor) = all.last().unwrap().body["page"]["next_cursor"].as_str().map(str::to_owned) else { break };
         all.push(app.get(who, &format!("{}&cursor={cursor}", ask.path)).await);
+    }
+    all
+}
+
+/// Hands in, asks what became of it, fetches to the end and once more.
+async fn phone(app: &TestApp, who: &str, ask: &Ask) -> Vec<Answer> {
+    let body = ask.body.clone().unwrap();
+    let mut all = vec![app.post(who, &ask.path, body.clone()).await, app.post(who, &ask.path, body).await];
+    for path in ["/sync/devices", "/sync/quarantine?count=true", "/sync/conflicts?count=true"] {
+        all.push(app.get(who, path).await);
+    }
+    let mut cursor = Value::Null;
+    let mut more = 2;
+    while more > 0 && all.len() < PAGES {
+        let answer = app.post(who, "/sync/pull", json!({"cursor": cursor, "limit": 100})).await;
+        cursor = answer.body["cursor"].clone();
+        more -= usize::from(answer.body["has_more"] != true);
+        all.push(answer);
     }
     all
 }
@@ -357,7 +401,9 @@ async fn own_check(app: &TestApp, who: &str, ask: &Ask) -> Vec<Answer> {
                 }
                 "choice" => json!({"item_code": code, "value": "none"}),
                 "text" => json!({"item_code": code, "value": "好"}),
-                _ if code == "fang-003" => json!({"item_code": code, "result": "fail", "note": "堆物"}),
+                _ if code == "fang-003" => {
+                    json!({"item_code": code, "result": "fail", "note": "堆物", "evidence_ids": [built_in("photo")]})
+                }
                 _ => json!({"item_code": code, "result": "pass"}),
             }
         })

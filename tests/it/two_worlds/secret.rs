@@ -114,18 +114,24 @@ impl Secret {
             }
             _ => {
                 app.post("leader", &format!("{at}/check-in"), json!({})).await.expect(409);
+                // Of what has not begun nothing is issued, and no number is taken.
+                for kind in ["on_site_record", "rectification_notice", "recheck_opinion"] {
+                    let document = json!({"type": kind});
+                    app.post("office", &format!("{at}/documents"), document).await.expect(409);
+                }
                 app.put(team[0], &format!("{at}/answers/fang-001"), json!({"result": "pass"})).await.expect(409);
                 app.patch(by, &at, version + 9, json!({"title": "x"})).await.expect(412);
             }
         }
     }
 
-    /// A double-random draw, from the frozen pools to its result.
+    /// A double-random draw, from the frozen pools to the inspections made of its result.
     async fn draw(&mut self, app: &TestApp) {
         self.done += 1;
+        let people = ["inspector1", "inspector2", "supervisor"].map(user);
         let body = json!({
             "title": format!("双随机{}", self.done), "objects": {"filter": {"under": org("a")}, "strata_by": "school_kind", "quotas": [{"count": 1}]},
-            "inspectors": {"roles": ["inspector", "supervisor"], "per_object": 2},
+            "inspectors": {"user_ids": people, "per_object": 2},
             "inspection": {
                 "kind": "random", "checklist_ids": [builtin::checklist_id("fang", 1)], "planned_from": "2026-03-20",
                 "planned_to": "2026-03-30",
@@ -145,6 +151,7 @@ impl Secret {
             app.post(who, &format!("{at}/seeds"), shown).await.expect(200);
         }
         app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
+        app.post("office", &format!("{at}/inspections"), json!({})).await.expect(201);
     }
 
     /// The team arrives.

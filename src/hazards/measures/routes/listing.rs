@@ -129,7 +129,8 @@ impl Check for NewListing {
 
 /// Put a major under supervised listing
 ///
-/// By a leader, once at a time. The document number `校安督〔year〕serial号` is without gaps per bureau and year.
+/// By a leader, once at a time. The document number, the bureau's code with 督 as in
+/// `校安督〔year〕serial号`, is without gaps per bureau and year.
 #[utoipa::path(
     tag = "hazards",
     params(("id" = Id, Path, description = "The hazard")),

@@ -6,6 +6,8 @@ use serde_json::json;
 
 use super::{Sent, hand, kept, marked, page_of, refused, save};
 use crate::access::Rights;
+use crate::documents::number;
+use crate::documents::store::code_text;
 use crate::hazards::deadline::local_date;
 use crate::hazards::marks::Marks;
 use crate::hazards::measures::rules;
@@ -21,6 +23,8 @@ use crate::platform::http::{List, Page};
 
 /// The series of a bureau's own document numbers of listings, in the table of serials.
 const SERIES: &str = "listing";
+/// What follows the bureau's code in them.
+const MARK: &str = "督";
 
 /// A listing as it is stored.
 #[derive(Debug, Clone, Queryable, Selectable, Insertable)]
@@ -103,14 +107,15 @@ pub fn list_major(
     Ok((after, made, receipt))
 }
 
-/// `校安督〔2026〕3号`: the local year between tortoise-shell brackets (U+3014, U+3015), and a serial that is gap-free per
+/// `校安督〔2026〕3号`: the bureau's code (see [`number`]) with 督, the local year between tortoise-shell brackets (U+3014, U+3015), and a serial that is gap-free per
 /// bureau and year. One that was typed in as another authority's number is stepped over.
 fn next_number(tx: &mut Tx<'_>, bureau_id: Id) -> Result<String, Problem> {
     let zone = read::zone_of(tx.conn, bureau_id)?;
     let year = local_date(tx.now.utc(), zone).year();
+    let code = code_text(tx.conn, bureau_id)?;
     loop {
         let serial = take_numbers(tx, bureau_id, SERIES, year, 1)?;
-        let number = format!("校安督\u{3014}{year}\u{3015}{serial}号");
+        let number = number::format(&code, MARK, year, serial);
         let taken = hazard_listings::table
             .filter(hazard_listings::bureau_id.eq(bureau_id))
             .filter(hazard_listings::number.eq(&number))

@@ -1,10 +1,15 @@
 //! Categories, checklists, deadlines, the calendar.
 
+use std::sync::LazyLock;
+
 use anxiao::access::{Permission as P, Role};
+use rust_xlsxwriter::Workbook;
 use serde_json::json;
 
 use crate::matrix::row::{Ask, Expect, Row, get, row, send};
-use crate::matrix::world::{ABSENT, BUREAUS, KEEPERS, ORGS, Place, bureau, of, org_of, set_checklist, version, within};
+use crate::matrix::world::{
+    ABSENT, BUREAUS, KEEPERS, ORGS, Place, SCHOOLS, bureau, of, org_of, set_checklist, version, within,
+};
 
 fn school_side(role: Role) -> bool {
     role.is_school_side()
@@ -31,6 +36,27 @@ fn own(role: Role, home: Place, place: Place) -> Option<Expect> {
 
 fn of_the_bureau(role: Role, _: Place, _: Place) -> Option<Expect> {
     school_side(role).then_some(Expect::Beyond)
+}
+
+/// A checklist of one item as a workbook; one, because each tells when it was made.
+static WORKBOOK: LazyLock<Vec<u8>> = LazyLock::new(workbook);
+
+fn workbook() -> Vec<u8> {
+    let mut book = Workbook::new();
+    let sheets: [(&str, [&[&str]; 2]); 2] = [
+        ("清单", [&["清单名称"], &["导入的清单"]]),
+        ("检查项", [&["编号", "检查内容", "答题方式", "领域", "类别"], &["im-1", "出口", "判断", "消防", "防"]]),
+    ];
+    for (name, rows) in sheets {
+        let sheet = book.add_worksheet();
+        sheet.set_name(name).unwrap();
+        for (line, row) in (0_u32..).zip(rows) {
+            for (place, cell) in (0_u16..).zip(row) {
+                sheet.write_string(line, place, *cell).unwrap();
+            }
+        }
+    }
+    book.save_to_buffer().unwrap()
 }
 
 pub fn rows() -> Vec<Row> {
@@ -96,6 +122,32 @@ pub fn rows() -> Vec<Row> {
         })
         .at(KEEPERS)
         .but(another_s),
+        row("GET /checklists/{id}/export", &[P::CatalogueRead], |case| {
+            set_checklist(case.conn, case.place, "published");
+            get(format!("/checklists/{}/export", of("checklist", case.place)))
+        })
+        .at(KEEPERS)
+        .seen(reads),
+        row("POST /checklists/import", &[P::CatalogueManage], |case| {
+            let path = format!("/checklists/import?org_id={}", org_of(case.place));
+            Ask { path, xlsx: Some(WORKBOOK.clone()), ..Ask::default() }
+        })
+        .at(ORGS)
+        .but(|role, home, place| match place {
+            "a.cluster" | "a.agency" if within(home, place) => Some(Expect::Judged),
+            _ => own(role, home, place),
+        }),
+        // Of a school to the checklist of its bureau; one line of additions each: who comes second hears 409.
+        row("POST /checklists/{id}/additions", &[P::CatalogueManage], |case| {
+            let bureau = bureau(case.place);
+            set_checklist(case.conn, bureau, "published");
+            let target = if case.place == ABSENT { ABSENT } else { bureau };
+            let id = of(&format!("addition {}", case.number), case.place);
+            let body = json!({"id": id, "org_id": org_of(case.place), "items": []});
+            send(format!("/checklists/{}/additions", of("checklist", target)), body)
+        })
+        .at(SCHOOLS)
+        .but(|_, home, place| (place != ABSENT && within(home, place)).then_some(Expect::Judged)),
         row("GET /deadline-policies", &[P::PolicyRead], |_| get("/deadline-policies".into())),
         row("POST /deadline-policies", &[P::PolicyManage], |case| {
             let id = of(&format!("policy {}", case.number), case.place);

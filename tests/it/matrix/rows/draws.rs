@@ -205,6 +205,17 @@ pub fn rows() -> Vec<Row> {
             send(drawn(case.place, "/run"), json!({}))
         })
         .at(BUREAUS),
+        row("POST /draws/{id}/inspections", &[P::DrawManage], |case| {
+            set_draw(case.conn, case.place, Drawn, TWO, &[user("office"), user("leader")], 2);
+            set_checklist(case.conn, bureau(case.place), "published");
+            let lists = [of("checklist", bureau(case.place))];
+            send(drawn(case.place, "/inspections"), json!({"planned_on": "2026-03-10", "checklist_ids": lists}))
+        })
+        .at(BUREAUS)
+        .but(|role, home, place| {
+            // A leader plans surprise visits alone.
+            (role == Role::BureauLeader && home == place).then_some(Expect::Beyond)
+        }),
         row("POST /draws/{id}/publish", &[P::DrawManage], |case| {
             set_draw(case.conn, case.place, Drawn, TWO, &[user("office"), user("leader")], 2);
             send(drawn(case.place, "/publish"), json!({"statement": "均已开始"}))

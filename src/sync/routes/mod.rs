@@ -1,0 +1,22 @@
+//! Offline work over HTTP.
+
+mod devices;
+mod kept;
+mod pull;
+mod push;
+
+use utoipa_actix_web::service_config::ServiceConfig;
+
+/// Routes under `/api/v1`.
+pub fn routes(config: &mut ServiceConfig<'_>) {
+    config
+        .service(push::take_in)
+        .service(push::hand_in)
+        .service(pull::pull)
+        .service(devices::devices)
+        .service(kept::quarantine)
+        .service(kept::accept)
+        .service(kept::dismiss)
+        .service(kept::conflicts)
+        .service(kept::resolve);
+}
