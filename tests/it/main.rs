@@ -46,6 +46,7 @@ mod ledgers;
 mod ledgers_slow;
 mod matrix;
 mod measures;
+mod media;
 mod month_summary;
 mod months;
 mod notices;
