@@ -7,7 +7,7 @@ use crate::access::actions::evidence;
 use crate::evidence::store;
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
-use crate::platform::files::Staged;
+use crate::platform::files::{Files, Staged};
 use crate::platform::uploads::headers::Checksum;
 use crate::platform::uploads::part::{self, Part, Taken};
 use crate::platform::uploads::receive::{self, Expected};
@@ -50,13 +50,14 @@ impl std::fmt::Debug for Piece {
 ///
 /// # Errors
 /// 409 for another place, 410, 413, 423, 460; what handing over says; 503, 507.
-pub async fn add(allowed: Allowed<evidence::Send>, id: Id, piece: Piece) -> Result<Upload, Problem> {
-    let work = actix_web::rt::spawn(async move { write(&allowed, id, piece).await });
+pub async fn add(allowed: Allowed<evidence::Send>, upload: Upload, piece: Piece) -> Result<Upload, Problem> {
+    let work = actix_web::rt::spawn(async move { write(&allowed, upload, piece).await });
     work.await.map_err(Problem::internal)?
 }
 
-async fn write(allowed: &Allowed<evidence::Send>, id: Id, piece: Piece) -> Result<Upload, Problem> {
-    let (part, upload) = taken(allowed, id).await?;
+async fn write(allowed: &Allowed<evidence::Send>, upload: Upload, piece: Piece) -> Result<Upload, Problem> {
+    let (part, upload) = taken(allowed, upload).await?;
+    let id = upload.id;
     if upload.done {
         return if piece.at == upload.end() { Ok(upload) } else { Err(elsewhere(&upload)) };
     }
@@ -80,41 +81,49 @@ async fn write(allowed: &Allowed<evidence::Send>, id: Id, piece: Piece) -> Resul
     if upload.is_whole() { hand_over(allowed, upload, part).await } else { Ok(upload) }
 }
 
-/// The file of an upload, and how far it is now that nobody else writes it. No file where it is not on this machine.
-async fn taken(allowed: &Allowed<evidence::Send>, id: Id) -> Result<(Option<Part>, Upload), Problem> {
-    let before = own(allowed, id).await?;
+/// The file of an upload, and how far it is now that nobody else writes it. No file where it is not on this machine, and
+/// for an upload that is done.
+async fn taken(allowed: &Allowed<evidence::Send>, before: Upload) -> Result<(Option<Part>, Upload), Problem> {
     if before.done {
         return Ok((None, before));
     }
-    let (folder, at) = (allowed.app().files.parts().to_owned(), before.at());
-    let part = match allowed.app().files.disk(move || part::take(&folder, id, at)).await? {
-        Taken::Here(part) => part,
+    let files = &allowed.app().files;
+    let (folder, id, new) = (files.parts().to_owned(), before.id, before.received == 0);
+    let part = match files.disk(move || part::take(&folder, id, new)).await? {
+        Taken::Here(part) => Some(part),
         Taken::Busy => return Err(Problem::new(Code::UploadBusy)),
-        Taken::Missing => {
-            // Not there, or handed over at this moment.
-            let now = own(allowed, id).await?;
-            return Ok((None, now));
-        }
+        // Not on this machine, or handed over at this moment.
+        Taken::Missing => None,
     };
-    let now = own(allowed, id).await;
-    match now {
+    let now = allowed.read(move |conn, rights| rows::find(conn, id, rights.user_id(), rights.now)).await;
+    match (now, part) {
+        (Ok(now), None) => Ok((None, now)),
+        (Ok(now), Some(part)) if now.done => {
+            removed(files, part).await?;
+            Err(elsewhere(&now))
+        }
         // Somebody wrote between looking and taking: the client has to look again.
-        Ok(now) if now.received != before.received || now.done != before.done => Err(elsewhere(&now)),
-        Ok(now) => Ok((Some(part), now)),
-        Err(problem) => {
-            if matches!(problem.code, Code::UploadGone | Code::NotFound) {
-                allowed
-                    .app()
-                    .files
-                    .disk(move || {
-                        part.remove();
-                        Ok(())
-                    })
-                    .await?;
-            }
+        (Ok(now), Some(_)) if now.received != before.received => Err(elsewhere(&now)),
+        (Ok(now), Some(mut part)) => {
+            let at = now.at();
+            let part = files.disk(move || Ok(part.go_on(at)?.then_some(part))).await?;
+            Ok((part, now))
+        }
+        (Err(problem), Some(part)) if matches!(problem.code, Code::UploadGone | Code::NotFound) => {
+            removed(files, part).await?;
             Err(problem)
         }
+        (Err(problem), _) => Err(problem),
     }
+}
+
+async fn removed(files: &Files, part: Part) -> Result<(), Problem> {
+    files
+        .disk(move || {
+            part.remove();
+            Ok(())
+        })
+        .await
 }
 
 fn elsewhere(upload: &Upload) -> Problem {
@@ -125,9 +134,9 @@ fn elsewhere(upload: &Upload) -> Problem {
 ///
 /// # Errors
 /// As [`add`].
-pub async fn finish(allowed: Allowed<evidence::Send>, id: Id) -> Result<Upload, Problem> {
+pub async fn finish(allowed: Allowed<evidence::Send>, upload: Upload) -> Result<Upload, Problem> {
     let work = actix_web::rt::spawn(async move {
-        let (part, upload) = taken(&allowed, id).await?;
+        let (part, upload) = taken(&allowed, upload).await?;
         match part {
             Some(part) if upload.is_whole() => hand_over(&allowed, upload, part).await,
             None if !upload.done => Err(Problem::new(Code::UploadGone)),
@@ -152,21 +161,11 @@ async fn hand_over(allowed: &Allowed<evidence::Send>, upload: Upload, part: Part
             );
             if worthless || problem.code == Code::ValidationFailed {
                 allowed.write_unkept(move |tx, _| rows::close(tx, id)).await?;
-                files
-                    .disk(move || {
-                        part.remove();
-                        Ok(())
-                    })
-                    .await?;
+                removed(files, part).await?;
             }
             return Err(problem);
         }
     }
-    files
-        .disk(move || {
-            part.remove();
-            Ok(())
-        })
-        .await?;
+    removed(files, part).await?;
     Ok(Upload { done: true, ..upload })
 }

@@ -109,12 +109,7 @@ pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payloa
         sweep::remove(&allowed.app().files, replaced).await?;
     }
     let place = format!("/api/v1/uploads/{}", upload.id);
-    let upload = if tus.brings_a_piece() {
-        let id = upload.id;
-        piece::add(allowed, id, first(&tus, body)?).await?
-    } else {
-        upload
-    };
+    let upload = if tus.brings_a_piece() { piece::add(allowed, upload, first(&tus, body)?).await? } else { upload };
     let mut answer = state(StatusCode::CREATED, &upload);
     Ok(answer.insert_header((LOCATION, place)).finish())
 }
@@ -146,7 +141,7 @@ pub async fn progress(allowed: Allowed<evidence::Send>, id: PathId, tus: Tus) ->
     let mut upload = piece::own(&allowed, id.0).await?;
     tus.version()?;
     if upload.is_whole() {
-        upload = piece::finish(allowed, id.0).await?;
+        upload = piece::finish(allowed, upload).await?;
     }
     let mut answer = state(StatusCode::OK, &upload);
     answer.insert_header(("Upload-Length", upload.length.to_string()));
@@ -190,14 +185,14 @@ pub async fn add(
     tus: Tus,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    piece::own(&allowed, id.0).await?;
+    let upload = piece::own(&allowed, id.0).await?;
     tus.version()?;
     if !tus.brings_a_piece() {
         return Err(Problem::new(Code::UnsupportedMediaType)
             .detail(format!("请求体须为 {}", headers::PIECE), format!("the body must be {}", headers::PIECE)));
     }
     let piece = Piece { at: tus.needed("Upload-Offset")?, ..first(&tus, body)? };
-    let upload = piece::add(allowed, id.0, piece).await?;
+    let upload = piece::add(allowed, upload, piece).await?;
     Ok(state(StatusCode::NO_CONTENT, &upload).finish())
 }
 

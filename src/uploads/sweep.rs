@@ -54,9 +54,7 @@ pub async fn remove(files: &Files, id: Id) -> Result<(), Problem> {
     let folder = files.parts().to_owned();
     files
         .disk(move || {
-            if part::path(&folder, id).exists()
-                && let Taken::Here(part) = part::take(&folder, id, 0)?
-            {
+            if let Taken::Here(part) = part::take(&folder, id, false)? {
                 part.remove();
             }
             Ok(())

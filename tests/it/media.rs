@@ -23,7 +23,8 @@ async fn looked(app: &TestApp, care: Care) -> (Count, Vec<Finding>) {
     let db = Db::start(&app.url, &options, app.clock.clone(), Arc::new(SeededIds::new(7)), 1).unwrap();
     let mut findings = Vec::new();
     // Files have the time of this machine.
-    let count = check(&db, &app.files, care, SystemClock.now(), |finding| findings.push(finding.clone())).await.unwrap();
+    let count =
+        check(&db, &app.files, care, SystemClock.now(), |finding| findings.push(finding.clone())).await.unwrap();
     (count, findings)
 }
 

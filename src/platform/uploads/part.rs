@@ -34,16 +34,17 @@ pub fn path(folder: &Path, id: Id) -> PathBuf {
     folder.join(id.to_string())
 }
 
-/// Takes the file of an upload at a place: what lies beyond was never acknowledged and is cut off. Blocks.
+/// Takes the file of an upload, as it is; makes it where nothing of the upload has come yet. Whoever takes it must ask
+/// again how far the upload is, and then [`Part::go_on`]: until it was taken, others could write. Blocks.
 ///
 /// # Errors
 /// 503, 507.
-pub fn take(folder: &Path, id: Id, at: u64) -> Result<Taken, Problem> {
+pub fn take(folder: &Path, id: Id, new: bool) -> Result<Taken, Problem> {
     let path = path(folder, id);
     let say = |error| trouble("a part", &error);
     loop {
         let mut options = OpenOptions::new();
-        options.read(true).write(true).create(at == 0).truncate(false).mode(0o600);
+        options.read(true).write(true).create(new).truncate(false).mode(0o600);
         let file = match options.open(&path) {
             Ok(file) => file,
             Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Taken::Missing),
@@ -59,20 +60,14 @@ pub fn take(folder: &Path, id: Id, at: u64) -> Result<Taken, Problem> {
         match std::fs::metadata(&path) {
             Ok(named) if named.ino() == held.ino() && named.dev() == held.dev() => {}
             Ok(_) => continue,
-            Err(error) if error.kind() == ErrorKind::NotFound && at == 0 => continue,
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(Taken::Missing),
+            Err(error) if error.kind() == ErrorKind::NotFound => continue,
             Err(error) => return Err(say(error)),
         }
-        if held.len() < at {
-            return Ok(Taken::Missing);
-        }
-        let mut part = Part { file, path };
-        part.back_to(at)?;
-        if at == 0 {
+        if new {
             // Its name must survive a power loss as well as its bytes.
             File::open(folder).and_then(|folder| folder.sync_all()).map_err(say)?;
         }
-        return Ok(Taken::Here(part));
+        return Ok(Taken::Here(Part { file, path }));
     }
 }
 
@@ -83,14 +78,25 @@ impl Part {
         &self.path
     }
 
-    /// Cuts off what lies beyond. Blocks.
+    /// Stands at a place, and cuts off what lies beyond: it was never acknowledged. False where the file is shorter: what
+    /// was acknowledged is not on this machine. Blocks.
     ///
     /// # Errors
     /// 503.
-    pub fn back_to(&mut self, at: u64) -> Result<(), Problem> {
+    pub fn go_on(&mut self, at: u64) -> Result<bool, Problem> {
         let say = |error| trouble("a part", &error);
+        let held = self.file.metadata().map_err(say)?;
+        if held.len() < at {
+            return Ok(false);
+        }
+        // Handed over to the store by a second name: that is the stored file itself, which never changes. Only a row
+        // older than the file, of a restored backup, can ask for another place in it.
+        if held.nlink() > 1 && held.len() != at {
+            return Ok(false);
+        }
         self.file.set_len(at).map_err(say)?;
-        self.file.seek(SeekFrom::Start(at)).map(drop).map_err(say)
+        self.file.seek(SeekFrom::Start(at)).map_err(say)?;
+        Ok(true)
     }
 
     /// Adds bytes. Blocks.
@@ -132,18 +138,25 @@ mod tests {
     fn one_writes_and_what_was_never_acknowledged_is_cut_off() {
         let folder = tempfile::tempdir().unwrap();
         let id = built_in("upload");
-        assert!(matches!(take(folder.path(), id, 5).unwrap(), Taken::Missing));
-        let mut first = here(take(folder.path(), id, 0).unwrap());
+        let take = |new| take(folder.path(), id, new).unwrap();
+        assert!(matches!(take(false), Taken::Missing));
+        let mut first = here(take(true));
         first.add(b"0123456789").unwrap();
         first.sync().unwrap();
-        assert!(matches!(take(folder.path(), id, 0).unwrap(), Taken::Busy));
+        assert!(matches!(take(true), Taken::Busy));
         drop(first);
-        let mut second = here(take(folder.path(), id, 5).unwrap());
+        let mut second = here(take(true));
+        let content = || std::fs::read(path(folder.path(), id)).unwrap();
+        assert_eq!(content(), b"0123456789", "taking alone changes nothing");
+        assert!(!second.go_on(11).unwrap(), "shorter than acknowledged");
+        let kept = folder.path().join("kept");
+        std::fs::hard_link(second.path(), &kept).unwrap();
+        assert!(!second.go_on(5).unwrap() && second.go_on(10).unwrap(), "what is stored is not cut");
+        std::fs::remove_file(kept).unwrap();
+        assert!(second.go_on(5).unwrap());
         second.add(b"x").unwrap();
-        assert_eq!(std::fs::read(path(folder.path(), id)).unwrap(), b"01234x");
-        drop(second);
-        assert!(matches!(take(folder.path(), id, 7).unwrap(), Taken::Missing), "shorter than acknowledged");
-        here(take(folder.path(), id, 6).unwrap()).remove();
-        assert!(matches!(take(folder.path(), id, 6).unwrap(), Taken::Missing));
+        assert_eq!(content(), b"01234x");
+        second.remove();
+        assert!(matches!(take(false), Taken::Missing));
     }
 }
