@@ -13,6 +13,7 @@ use crate::evidence::store;
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{FieldError, PathId};
+use crate::platform::uploads::arrivals;
 use crate::platform::uploads::headers::{self, Tus};
 use crate::platform::uploads::store::{self as rows, Plan, Upload};
 
@@ -95,6 +96,10 @@ pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payloa
                     format!("{declared} bytes were declared"),
                 )]));
             }
+            if !awaited.received {
+                let more = rows::under_way(tx.conn, rights.user_id(), evidence_id, tx.now)?;
+                arrivals::room(tx.conn, rights.user_id(), tx.now, awaited.bytes.saturating_add(more), sizes.a_day)?;
+            }
             let plan = Plan {
                 evidence_id,
                 user_id: rights.user_id(),
@@ -140,9 +145,8 @@ fn first(tus: &Tus, body: web::Payload) -> Result<Piece, Problem> {
 pub async fn progress(allowed: Allowed<evidence::Send>, id: PathId, tus: Tus) -> Result<HttpResponse, Problem> {
     let mut upload = piece::own(&allowed, id.0).await?;
     tus.version()?;
-    if upload.is_whole() {
-        upload = piece::finish(allowed, upload).await?;
-    }
+    upload =
+        if upload.is_whole() { piece::finish(allowed, upload).await? } else { piece::here(&allowed, upload).await? };
     let mut answer = state(StatusCode::OK, &upload);
     answer.insert_header(("Upload-Length", upload.length.to_string()));
     if !upload.metadata.is_empty() {

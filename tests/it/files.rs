@@ -13,8 +13,15 @@ use s3s::service::S3ServiceBuilder;
 use tempfile::TempDir;
 
 /// A real S3 server on a port of its own; it ends with the process.
-fn s3_server(root: &Path) -> String {
+pub fn s3_server(root: &Path) -> String {
+    s3_server_at("127.0.0.1:0", root)
+}
+
+/// The same on a port of the test's choice.
+pub fn s3_server_at(address: &str, root: &Path) -> String {
     std::fs::create_dir(root.join("photos")).unwrap();
+    let listen = std::net::TcpListener::bind(address).unwrap();
+    listen.set_nonblocking(true).unwrap();
     let files = s3s_fs::FileSystem::new(root).unwrap();
     let mut service = S3ServiceBuilder::new(files);
     service.set_auth(SimpleAuth::from_single("anxiao", "geheim"));
@@ -23,7 +30,7 @@ fn s3_server(root: &Path) -> String {
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let listener = tokio::net::TcpListener::from_std(listen).unwrap();
             address_out.send(listener.local_addr().unwrap()).unwrap();
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
@@ -38,7 +45,8 @@ fn s3_server(root: &Path) -> String {
     format!("http://{}", address.recv().unwrap())
 }
 
-fn s3(endpoint: &str, secret: &str, bucket: &str, data: &Path) -> Settings {
+/// A bucket of it.
+pub fn s3(endpoint: &str, secret: &str, bucket: &str, data: &Path) -> Settings {
     let given = Given {
         store: Some(format!("s3://{bucket}/anxiao")),
         endpoint: Some(endpoint.to_owned()),

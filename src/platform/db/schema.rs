@@ -1339,6 +1339,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::Id;
+
+    arrivals (user_id, day) {
+        user_id -> Id,
+        day -> Integer,
+        files -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1407,4 +1419,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     reader_marks,
     reader_holdings,
     uploads,
+    arrivals,
 );
