@@ -1,6 +1,7 @@
 //! The store of files: the same tests on a folder and on a real S3 server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
 use anxiao::platform::files::settings::{Given, Settings};
 use anxiao::platform::files::{ContentHash, Files, Key, Rendition};
@@ -8,9 +9,35 @@ use anxiao::platform::ids::built_in;
 use futures_util::StreamExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
+use s3s::{S3Result, s3_error};
 use tempfile::TempDir;
+
+/// As other servers do: nobody writes into a bucket that was not made. This one would make it.
+struct BucketsThatAreThere(PathBuf);
+
+impl S3Access for BucketsThatAreThere {
+    fn check<'me, 'call, 'of, 'all>(
+        &'me self,
+        call: &'call mut S3AccessContext<'of>,
+    ) -> Pin<Box<dyn Future<Output = S3Result<()>> + Send + 'all>>
+    where
+        'me: 'all,
+        'call: 'all,
+        'of: 'all,
+        Self: 'all,
+    {
+        let there = call.s3_path().get_bucket_name().is_none_or(|bucket| self.0.join(bucket).is_dir());
+        let answer = match (call.credentials(), there) {
+            (None, _) => Err(s3_error!(AccessDenied)),
+            (Some(_), false) => Err(s3_error!(NoSuchBucket)),
+            (Some(_), true) => Ok(()),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
 
 /// A real S3 server on a port of its own; it ends with the process.
 pub fn s3_server(root: &Path) -> String {
@@ -25,6 +52,7 @@ pub fn s3_server_at(address: &str, root: &Path) -> String {
     let files = s3s_fs::FileSystem::new(root).unwrap();
     let mut service = S3ServiceBuilder::new(files);
     service.set_auth(SimpleAuth::from_single("anxiao", "geheim"));
+    service.set_access(BucketsThatAreThere(root.to_owned()));
     let service = service.build();
     let (address_out, address) = std::sync::mpsc::channel();
     std::thread::spawn(move || {

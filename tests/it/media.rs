@@ -176,8 +176,8 @@ fn a_backup_names_the_files_that_belong_to_it() {
         app.send(request.header("content-type", media).body(body)).await.expect(200);
         let folder = tempfile::tempdir().unwrap();
         let to = folder.path().join("copy.db");
-        let mut backup = command(folder.path(), &app.url, &["backup", "--to"]);
-        let done = backup.arg(&to).output().unwrap();
+        let mut backup = command(folder.path(), &app.url, &["backup"]);
+        let done = backup.arg("--to").arg(&to).output().unwrap();
         assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
         let checked = std::process::Command::new("sha256sum")
             .args(["--check", "--strict"])
