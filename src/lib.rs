@@ -47,4 +47,5 @@ pub mod server;
 pub mod service;
 pub mod statistics;
 pub mod sync;
+pub mod uploads;
 pub mod words;

@@ -1387,6 +1387,37 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    uploads (id) {
+        id -> Id,
+        created_at -> Utc,
+        updated_at -> Utc,
+        expires_at -> Utc,
+        evidence_id -> Id,
+        user_id -> Id,
+        bureau_id -> Id,
+        length -> BigInt,
+        received -> BigInt,
+        done -> Bool,
+        metadata -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::Id;
+
+    arrivals (user_id, day) {
+        user_id -> Id,
+        day -> Integer,
+        files -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1458,4 +1489,6 @@ diesel::allow_tables_to_appear_in_same_query!(
     look_back_policies,
     look_backs,
     look_back_hazards,
+    uploads,
+    arrivals,
 );

@@ -17,6 +17,7 @@ pub mod places;
 pub mod plans;
 pub mod reports;
 pub mod sync;
+pub mod uploads;
 
 use super::row::Row;
 
@@ -27,6 +28,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
     "GET /api/v1/evidence-links",
+    "OPTIONS /api/v1/uploads",
     "POST /api/v1/sync/hand-in",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
@@ -56,6 +58,7 @@ pub fn all() -> Vec<Row> {
         measures::rows(),
         ledgers::rows(),
         evidence::rows(),
+        uploads::rows(),
         sync::rows(),
     ];
     folders.into_iter().flatten().collect()
