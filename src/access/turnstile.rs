@@ -209,7 +209,7 @@ mod tests {
     fn a_caller_who_asks_too_often_waits_and_others_do_not() {
         let clock = clock();
         let limits = Limits { reports_per_address: 3, ..Limits::default() };
-        let turnstile = Turnstile::new(limits, Vec::new(), clock.clone());
+        let turnstile = Turnstile::new(limits, Vec::new(), Arc::<SetClock>::clone(&clock));
         for _ in 0..3 {
             turnstile.admit(Call::Report, Origin::V4(1)).unwrap();
         }
@@ -224,7 +224,7 @@ mod tests {
     #[test]
     fn quiet_callers_are_forgotten_and_a_crowd_shares_one_measure() {
         let clock = clock();
-        let hands = Hands(clock.clone());
+        let hands = Hands(Arc::<SetClock>::clone(&clock));
         let measure = Measure::new(2, Duration::from_secs(60), &hands, Origin::Crowd, 1000);
         let refused = (0..20_000).filter(|n| measure.admit(Origin::V6(*n)).is_err()).count();
         assert!(measure.len() <= 1001 && refused >= 18_000, "{} remembered, {refused} refused", measure.len());

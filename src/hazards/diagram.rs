@@ -127,7 +127,7 @@ fn read(action: Action, fields: &Value) -> Result<Request, Vec<(String, &'static
     if let Some(object) = body.as_object_mut() {
         object.insert("action".to_owned(), json!(action));
     }
-    let body: TransitionBody = serde_json::from_value(body).map_err(|_| Vec::new())?;
+    let body: TransitionBody = serde_json::from_value(body).map_err(|_no_body_at_all| Vec::new())?;
     body.request(now()).map_err(|problem| problem.errors.into_iter().map(|one| (one.pointer, one.code)).collect())
 }
 

@@ -91,7 +91,7 @@ struct Export {
 
 impl Export {
     fn now(&self) -> Timestamp {
-        self.allowed.app().clock.now().into()
+        self.allowed.app().clock.now()
     }
 
     async fn page(&mut self) -> Result<Vec<Vec<String>>, Problem> {

@@ -53,9 +53,9 @@ both_engines! {
         let rate = |body: &Value| (body["numerator"].as_i64().unwrap(), body["denominator"].as_i64().unwrap(), body["rate"].as_f64());
         let none = app.get("office", "/reports/coverage").await.expect(200);
         assert_eq!(rate(&none.body["coverage"]), (0, 2, Some(0.0)));
-        let id = started(&app).await;
-        planned(&app).await;
-        pass_all(&app, "inspector1", &id).await;
+        let id = started(app).await;
+        planned(app).await;
+        pass_all(app, "inspector1", &id).await;
         app.put("inspector2", &format!("/inspections/{id}/answers/fang-001"), json!({"result": "fail", "evidence_ids": [PHOTO]})).await.expect(200);
         let code = |row: &Value| row["item_code"].as_str().unwrap().to_owned();
         // Nothing is handed in yet: no item has a result, the visit counts.

@@ -125,13 +125,13 @@ async fn measured(base: &str, token: &str, program: &Program, format: &str) -> (
     let mut file = std::fs::File::create(path).unwrap();
     let mut bytes = 0;
     while let Some(piece) = answer.chunk().await.unwrap() {
-        bytes += piece.len() as u64;
+        bytes += u64::try_from(piece.len()).unwrap();
         file.write_all(&piece).unwrap();
     }
     let more = program.memory("VmHWM") - before;
     eprintln!(
         "{format}: {HAZARDS} hazards, {:.1} MiB, {first:.1} s to the first byte, {:.1} s in all, {before:.1} MiB before, {more:.1} MiB more",
-        bytes as f64 / 1024.0 / 1024.0,
+        f64::from(u32::try_from(bytes / 1024).unwrap()) / 1024.0,
         begun.elapsed().as_secs_f64()
     );
     (more, bytes)

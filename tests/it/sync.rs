@@ -125,7 +125,9 @@ fn good_answer(item: &Value, failed: &str) -> Value {
         "number" => json!({"item_code": code, "value": item["min"].as_f64().or(item["max"].as_f64()).unwrap_or(1.0)}),
         "choice" => json!({"item_code": code, "value": item["options"][0]["value"]}),
         "text" => json!({"item_code": code, "value": "好"}),
-        _ if code == failed => json!({"item_code": code, "result": "fail", "note": "堆物"}),
+        _ if code == failed => {
+            json!({"item_code": code, "result": "fail", "note": "堆物", "evidence_ids": [id(&format!("photo of {code}"))]})
+        }
         _ => json!({"item_code": code, "result": "pass"}),
     }
 }

@@ -10,6 +10,7 @@
 //! * `secret` — what the bureau does in the second world.
 //! * `timing` — how long a 404 takes for a true id and for any other.
 
+mod calls;
 mod pair;
 mod script;
 mod secret;

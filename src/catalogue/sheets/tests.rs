@@ -196,7 +196,7 @@ fn text(most: usize) -> impl Strategy<Value = String> {
     .prop_map(move |text| {
         let text: String = text.chars().filter(|c| !matches!(c, '\u{FFFE}' | '\u{FFFF}')).take(most).collect();
         format!("文{}", text.trim())
-            .trim_start_matches(if text.len() % 2 == 0 { '文' } else { '\u{0}' })
+            .trim_start_matches(if text.len().is_multiple_of(2) { '文' } else { '\u{0}' })
             .trim()
             .to_owned()
     })

@@ -246,7 +246,7 @@ pub struct Token {
 #[get("/evidence-links")]
 pub async fn linked(public: Public, token: Query<Token>, request: HttpRequest) -> Result<HttpResponse, Problem> {
     let app = public.app();
-    let now = Timestamp::from(app.clock.now());
+    let now = app.clock.now();
     let opened = Link::open(&app.tokens, &token.0.token.unwrap_or_default(), now)?;
     let row = public
         .read(move |conn| {

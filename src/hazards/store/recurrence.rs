@@ -16,6 +16,9 @@ use crate::platform::http::Faults;
 /// How long after its closing a hazard that is found again counts as the same one come back (复发).
 pub const WINDOW: TimeDelta = TimeDelta::days(180);
 
+/// A closed hazard: its id, item, place and closing.
+type Closed = (Id, Option<String>, Option<Id>, Option<Timestamp>);
+
 /// Proposes, for findings of one school that name an item, the hazard of the same item and place that was closed last
 /// within [`WINDOW`] before the finding. One statement however many findings; none where no item is named.
 ///
@@ -27,14 +30,14 @@ pub(super) fn propose(conn: &mut Conn, org_id: Id, found: &mut [Row]) -> Result<
     items.sort_unstable();
     items.dedup();
     let Some(first) = found.iter().filter(asks).map(|row| row.found_at).min() else { return Ok(()) };
-    let earlier: Vec<(Id, Option<String>, Option<Id>, Option<Timestamp>)> = hazards::table
+    let earlier = hazards::table
         .filter(hazards::org_id.eq(org_id))
         .filter(hazards::item_code.eq_any(items))
         .filter(hazards::status.eq(Status::Closed))
         .filter(hazards::closed_at.ge(first - WINDOW))
         .order((hazards::closed_at, hazards::id))
         .select((hazards::id, hazards::item_code, hazards::site_id, hazards::closed_at))
-        .load(conn)?;
+        .load::<Closed>(conn)?;
     for row in found.iter_mut().filter(|row| row.recurrence_of.is_none() && row.item_code.is_some()) {
         let same = earlier.iter().rev().find(|(_, item, site, closed_at)| {
             *item == row.item_code

@@ -209,7 +209,7 @@ where
             }
             Ok(Commit(Ending::RefusedButRecorded(problem))) => {
                 self.rights_touched = touched;
-                self.outcome = Some(Err(problem));
+                self.outcome = Some(Err(*problem));
                 Verdict::Keep
             }
             Ok(Commit(Ending::Unchanged(value))) => {

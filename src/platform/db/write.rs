@@ -55,7 +55,7 @@ pub(super) enum Ending<T> {
     /// Nothing changed (a replay, or the change was there already): roll back, answer.
     Unchanged(T),
     /// The answer is an error, the facts are kept: commit. A failed sign-in, a reused refresh token.
-    RefusedButRecorded(Problem),
+    RefusedButRecorded(Box<Problem>),
 }
 
 impl<T> Commit<T> {
@@ -86,7 +86,7 @@ impl<T> Commit<T> {
     pub fn settle(self) -> Result<T, Problem> {
         match self.0 {
             Ending::Recorded(value) | Ending::Unchanged(value) => Ok(value),
-            Ending::RefusedButRecorded(problem) => Err(problem),
+            Ending::RefusedButRecorded(problem) => Err(*problem),
         }
     }
 
@@ -107,7 +107,7 @@ impl Receipt {
 
     /// Ends the job: commit, but answer `problem`.
     pub fn refused<T>(self, problem: Problem) -> Commit<T> {
-        Commit(Ending::RefusedButRecorded(problem))
+        Commit(Ending::RefusedButRecorded(Box::new(problem)))
     }
 }
 

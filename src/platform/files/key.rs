@@ -65,7 +65,7 @@ impl FromStr for ContentHash {
         }
         for (index, byte) in hash.iter_mut().enumerate() {
             let digits = text.get(index * 2..index * 2 + 2).ok_or(NoHash)?;
-            *byte = u8::from_str_radix(digits, 16).map_err(|_| NoHash)?;
+            *byte = u8::from_str_radix(digits, 16).ok().ok_or(NoHash)?;
         }
         Ok(Self(hash))
     }

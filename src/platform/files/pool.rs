@@ -29,7 +29,7 @@ impl Pool {
     ) -> Result<T, Problem> {
         let place = tokio::time::timeout(self.patience, Arc::clone(&self.places).acquire_owned())
             .await
-            .map_err(|_| Problem::new(Code::Overloaded).cause("no place for work on files"))?
+            .map_err(|_elapsed| Problem::new(Code::Overloaded).cause("no place for work on files"))?
             .map_err(Problem::internal)?;
         tokio::task::spawn_blocking(move || {
             let done = work();

@@ -25,7 +25,7 @@ const WINDOW: TimeDelta = TimeDelta::days(180);
 const EVENTS: i64 = 200;
 
 /// Where a reader stands.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct State {
     /// What it reads.
     pub collections: Vec<Collection>,
@@ -39,19 +39,6 @@ pub struct State {
     load: Option<(usize, Option<Id>)>,
     /// What is no longer in sight is to be looked for.
     sweep: bool,
-}
-
-impl Default for State {
-    fn default() -> Self {
-        Self {
-            collections: Vec::new(),
-            since: 0,
-            scope: String::new(),
-            place: Position::default(),
-            load: None,
-            sweep: false,
-        }
-    }
 }
 
 /// What to load, in the order in which a phone needs it.

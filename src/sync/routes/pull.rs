@@ -215,8 +215,8 @@ pub async fn pull(allowed: Allowed<sync::Use>, body: Body<Pull>) -> Result<Reply
                 .write_unkept(move |tx, rights| {
                     let mut credential = None;
                     if let Some(name) = &name {
-                        let (device, registered) = device::locked_or_new(tx, &rights.caller, name, &key)?;
-                        drop(registered);
+                        // Its entry in the journal, if it is new, is committed with the reader's step.
+                        let (device, _registered) = device::locked_or_new(tx, &rights.caller, name, &key)?;
                         credential = Some(key.credential(device.id)?);
                     }
                     Ok(readers::advance(tx, &step)?.map(|place| (place, credential)))

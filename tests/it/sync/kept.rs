@@ -54,14 +54,14 @@ both_engines! {
         assert_eq!(app.post("inspector2", "/sync/pull", named).await.expect(200).body["device_credential"], credential);
         let op = phone.op("inspection.answer", &visit, json!({"item_code": "fang-001", "result": "fail"}), json!({}));
         app.post("sysadmin", &format!("/users/{}/disable", user("inspector2")), json!({})).await.expect(200);
-        app.post("inspector2", "/sync/push", phone.body(&[op.clone()])).await.expect(401);
+        app.post("inspector2", "/sync/push", phone.body(std::slice::from_ref(&op))).await.expect(401);
         let hand_in = |credential: &str, scheme: &str, body: Value| {
             let request = app.request("", reqwest::Method::POST, "/sync/hand-in");
             app.send(request.header("authorization", format!("{scheme} {credential}")).json(&body))
         };
         for turn in 0..2 {
-            let answer = hand_in(&credential, "Device", phone.body(&[op.clone()])).await.expect(200);
-            receipt(app, &answer, phone.name, &[op.clone()]).await;
+            let answer = hand_in(&credential, "Device", phone.body(std::slice::from_ref(&op))).await.expect(200);
+            receipt(app, &answer, phone.name, std::slice::from_ref(&op)).await;
             assert_eq!(words(&answer), [if turn == 0 { "quarantined" } else { "duplicate" }]);
             assert_eq!(problem(&answer, 0), "account_disabled");
             assert!(answer.body["results"][0]["row"].is_null());

@@ -228,7 +228,7 @@ both_engines! {
         let mut phone = Phone::new("inspector1", "waiting");
         let visit = id("late visit").to_string();
         let arrive = phone.op("inspection.check_in", &visit, json!({}), json!({"needs": [visit]}));
-        let answer = phone.push(app, &[arrive.clone()]).await;
+        let answer = phone.push(app, std::slice::from_ref(&arrive)).await;
         assert_eq!(words(&answer), ["held"]);
         assert_eq!(answer.body["results"][0]["waiting_for"], json!([visit]));
         let devices = app.get("office", "/sync/devices").await.expect(200).rows();
@@ -251,13 +251,13 @@ both_engines! {
     async fn after_a_restore_phones_offer_again(app) {
         let mut phone = Phone::new("office", "restored");
         let op = phone.op("hazard.report", id("restored"), report(), json!({}));
-        let first = phone.push(app, &[op.clone()]).await;
+        let first = phone.push(app, std::slice::from_ref(&op)).await;
         let old = first.body["epoch"].clone();
         let cursor = phone.pull(app, Value::Null).await.expect(200).body["cursor"].clone();
         let mut conn = app.connect();
         let at = anxiao::platform::db::types::Timestamp::from(start_time());
         let new = epoch::begin(&mut conn, anxiao::platform::ids::built_in("new epoch"), at, "restored").unwrap();
-        let mut body = phone.body(&[op.clone()]);
+        let mut body = phone.body(std::slice::from_ref(&op));
         body["epoch"] = old;
         let refused = app.post("office", "/sync/push", body.clone()).await.expect(409);
         assert_eq!((refused.code(), &refused.body["current"]["epoch"]), ("epoch_changed", &json!(new.id)));

@@ -8,9 +8,9 @@ use anxiao::catalogue::builtin;
 use anxiao::platform::db::Conn;
 use anxiao::platform::http::openapi::PERMISSION;
 use anxiao::platform::ids::built_in;
-use reqwest::Method;
 use serde_json::{Value, json};
 
+use super::calls::{namesake, own_check, phone, walk};
 use super::pair::{TRUE_ID, VOID_ID};
 use crate::matrix::row::{Ask, Case, Row};
 use crate::matrix::rows;
@@ -19,7 +19,7 @@ use crate::support::district::{PASSWORD, org, user};
 use crate::support::{Answer, TestApp};
 
 /// Who of a school, and of which. `double` is an inspector of the bureau as well.
-const PEOPLE: &[(&str, Place)] = &[
+pub const PEOPLE: &[(&str, Place)] = &[
     ("principal1", "a.s1"),
     ("officer1", "a.s1"),
     ("staff1", "a.s1"),
@@ -29,8 +29,6 @@ const PEOPLE: &[(&str, Place)] = &[
 ];
 /// Most ids in one request that are replaced in turn.
 const SPOTS: usize = 5;
-/// Most pages followed.
-const PAGES: usize = 40;
 
 /// Choices that follow from a seed alone (SplitMix64).
 pub struct Source(u64);
@@ -339,80 +337,13 @@ impl Step {
             }
             Self::OwnCheck(who) => own_check(app, who, ask).await,
             Self::Phone(who, _) => phone(app, who, ask).await,
-            Self::Namesake(who, id) => vec![
-                app.post(who, &ask.path, ask.body.clone().unwrap()).await,
-                app.get(who, &format!("/hazards/{id}")).await,
-                app.get(who, &format!("/hazards/{id}/history")).await,
-                app.get(who, &format!("/hazards?inspection_id={id}")).await,
-            ],
+            Self::Namesake(who, id) => namesake(app, who, id, ask).await,
         }
     }
 }
 
 fn bare(path: &str) -> &str {
     path.split('?').next().unwrap()
-}
-
-async fn walk(app: &TestApp, who: &str, ask: &Ask, first: Answer) -> Vec<Answer> {
-    let mut all = vec![first];
-    while all.len() < PAGES {
-        let Some(cursor) = all.last().unwrap().body["page"]["next_cursor"].as_str().map(str::to_owned) else { break };
-        all.push(app.get(who, &format!("{}&cursor={cursor}", ask.path)).await);
-    }
-    all
-}
-
-/// Hands in, asks what became of it, fetches to the end and once more.
-async fn phone(app: &TestApp, who: &str, ask: &Ask) -> Vec<Answer> {
-    let body = ask.body.clone().unwrap();
-    let mut all = vec![app.post(who, &ask.path, body.clone()).await, app.post(who, &ask.path, body).await];
-    for path in ["/sync/devices", "/sync/quarantine?count=true", "/sync/conflicts?count=true"] {
-        all.push(app.get(who, path).await);
-    }
-    let mut cursor = Value::Null;
-    let mut more = 2;
-    while more > 0 && all.len() < PAGES {
-        let answer = app.post(who, "/sync/pull", json!({"cursor": cursor, "limit": 100})).await;
-        cursor = answer.body["cursor"].clone();
-        more -= usize::from(answer.body["has_more"] != true);
-        all.push(answer);
-    }
-    all
-}
-
-/// From plan to submission; one item fails and becomes a hazard with a number.
-async fn own_check(app: &TestApp, who: &str, ask: &Ask) -> Vec<Answer> {
-    let made = app.post(who, "/inspections", ask.body.clone().unwrap()).await;
-    let Some(id) = made.body["id"].as_str().map(str::to_owned) else { return vec![made] };
-    let at = format!("/inspections/{id}");
-    let mut all = vec![made, app.patch(who, &at, 1, json!({"title": "本周自查"})).await];
-    let keyed = app.request(who, Method::POST, &format!("{at}/check-in")).header("idempotency-key", &id);
-    all.push(app.send(keyed.json(&json!({}))).await);
-    let rows = app.get(who, &format!("{at}/answers")).await;
-    let answers: Vec<Value> = rows
-        .rows()
-        .iter()
-        .map(|row| {
-            let item = &row["item"];
-            let code = &item["code"];
-            match item["response"].as_str().unwrap() {
-                "number" => {
-                    json!({"item_code": code, "value": item["min"].as_f64().or(item["max"].as_f64()).unwrap_or(1.0)})
-                }
-                "choice" => json!({"item_code": code, "value": "none"}),
-                "text" => json!({"item_code": code, "value": "好"}),
-                _ if code == "fang-003" => {
-                    json!({"item_code": code, "result": "fail", "note": "堆物", "evidence_ids": [built_in("photo")]})
-                }
-                _ => json!({"item_code": code, "result": "pass"}),
-            }
-        })
-        .collect();
-    all.push(rows);
-    all.push(app.put(who, &format!("{at}/answers"), json!({"answers": answers})).await);
-    all.push(app.post(who, &format!("{at}/submit"), json!({"conclusion": "一处不合格"})).await.expect(200));
-    all.push(app.get(who, &format!("{at}/history")).await);
-    all
 }
 
 /// Every operation that a role of a school may call, by the document and the permission table, was called.
