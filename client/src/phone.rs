@@ -18,7 +18,7 @@ use uuid::Uuid;
 
 use crate::http::{Transport, Trouble};
 use crate::local::Local;
-use crate::operation::{Draft, Outcome};
+use crate::operation::{Draft, Operation, Outcome};
 use crate::outbox::{MOST_OPS, Outbox};
 use crate::pull::{Pulled, pull_all};
 use crate::push::{Credential, Limits, hand_over, push_all_within};
@@ -194,6 +194,24 @@ impl Phone {
         })
     }
 
+    /// Hands in some of what is in the outbox, in any order, whether or not it was sent before.
+    ///
+    /// # Errors
+    /// What stood in the way.
+    pub fn push_some(
+        &mut self,
+        transport: &mut dyn Transport,
+        some: &[Operation],
+        now: DateTime<Utc>,
+    ) -> Result<Vec<Outcome>, Trouble> {
+        let keys = Keys::from_jwks(&self.signed_in()?.jwks);
+        self.signed(transport, |phone, transport, token| {
+            let credential = Credential::Token(token.to_owned());
+            hand_over(&mut phone.outbox, transport, &keys, &credential, some, now)
+        })
+        .map(|pushed| pushed.outcomes)
+    }
+
     /// Hands in without a sign-in, by the device's own credential, what nobody can hand in otherwise: everything goes to
     /// quarantine, for people to look at. Only when the user cannot sign in any more, never because a token ran out.
     ///
@@ -275,7 +293,7 @@ impl Phone {
                     }
                     Ok(Step::Refused) | Err(Trouble::Refused { .. }) => break,
                     Err(trouble) => {
-                        self.piece = (piece / 2).max(PIECE.0);
+                        self.piece = (piece / 2).max(PIECE.0.min(piece));
                         return Err(trouble);
                     }
                 }
