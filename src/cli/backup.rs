@@ -48,7 +48,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         return Err(format!("the copy {to} is damaged: {verdict}"));
     }
     let list = format!("{to}.evidence");
-    let write = || -> Result<u64, String> {
+    let mut write = || -> Result<u64, String> {
         let file = std::fs::File::create_new(&list).map_err(|error| error.to_string())?;
         let mut out = std::io::BufWriter::new(file);
         let lines = media::manifest(&mut copy, &mut out)?;

@@ -130,9 +130,12 @@ async fn compare(
 async fn orphan(db: &Db, files: &Files, entry: &Entry, delete: bool) -> Result<Finding, Problem> {
     let key = entry.key;
     if delete {
-        // Asked once more: somebody may have handed in the same content while this was looking.
+        // Asked once more: somebody may have handed in the same content while this was looking, or be about to: then the
+        // file is a new one, and its row is still to come.
+        let there = files.list(key.namespace, key.hash.first()).await?;
+        let as_old = there.iter().any(|other| other.key == key && other.modified == entry.modified);
         let known = db.read(move |conn| wanted(conn, key.namespace, key.hash.first())).await?;
-        if !known.contains_key(&key) {
+        if as_old && !known.contains_key(&key) {
             files.delete(key).await?;
             return Ok(Finding::Removed(key, entry.bytes));
         }

@@ -117,6 +117,8 @@ codes! {
     ChecksumMismatch = "checksum_mismatch", 460, "校验和不符，该分片已丢弃", "The checksum does not match; the piece was discarded";
     /// Too many uploads are under way; finish or end some.
     TooManyUploads = "too_many_uploads", 429, "未完成的上传过多", "Too many uploads are under way";
+    /// So much of one person has arrived today that no more is taken before tomorrow.
+    EvidenceQuota = "evidence_quota", 429, "今日上传已达上限", "No more is taken of you today";
     /// The body is larger than allowed.
     BodyTooLarge = "body_too_large", 413, "请求体过大", "The body is too large";
     /// The address is longer than allowed.

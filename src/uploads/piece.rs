@@ -2,6 +2,7 @@
 
 use actix_web::dev::Payload;
 
+use super::sweep;
 use crate::access::Allowed;
 use crate::access::actions::evidence;
 use crate::evidence::store;
@@ -25,6 +26,26 @@ pub async fn own(allowed: &Allowed<evidence::Send>, id: Id) -> Result<Upload, Pr
             Ok(upload)
         })
         .await
+}
+
+/// An upload that can go on here. Its pieces may lie on another machine: then whoever asks has to begin anew, and hears so
+/// before anything is sent.
+///
+/// # Errors
+/// 410 where they do.
+pub async fn here(allowed: &Allowed<evidence::Send>, upload: Upload) -> Result<Upload, Problem> {
+    if upload.done || upload.received == 0 {
+        return Ok(upload);
+    }
+    let files = &allowed.app().files;
+    let (folder, id, at) = (files.parts().to_owned(), upload.id, upload.at());
+    let length = files.disk(move || part::length(&folder, id)).await?;
+    if length.is_some_and(|length| length >= at) {
+        return Ok(upload);
+    }
+    // Unless it was handed over between the two looks.
+    let now = allowed.read(move |conn, rights| rows::find(conn, id, rights.user_id(), rights.now)).await?;
+    if now.done { Ok(now) } else { Err(Problem::new(Code::UploadGone)) }
 }
 
 /// What a request brings.
@@ -59,11 +80,11 @@ async fn write(allowed: &Allowed<evidence::Send>, upload: Upload, piece: Piece) 
     let (part, upload) = taken(allowed, upload).await?;
     let id = upload.id;
     if upload.done {
-        return if piece.at == upload.end() { Ok(upload) } else { Err(elsewhere(&upload)) };
+        return if piece.at == upload.end() { Ok(upload) } else { Err(upload.elsewhere()) };
     }
     let Some(part) = part else { return Err(Problem::new(Code::UploadGone)) };
     if piece.at != upload.at() {
-        return Err(elsewhere(&upload));
+        return Err(upload.elsewhere());
     }
     if piece.length.is_some_and(|length| piece.at.saturating_add(length) > upload.end()) {
         return Err(Problem::new(Code::BodyTooLarge)
@@ -71,10 +92,20 @@ async fn write(allowed: &Allowed<evidence::Send>, upload: Upload, piece: Piece) 
     }
     let limits = allowed.app().uploads;
     let expected = Expected { from: upload.at(), end: upload.end(), checksum: piece.checksum, pace: limits.pace };
-    let acknowledge =
-        async |at: u64| allowed.write_unkept(move |tx, _| rows::advance(tx, id, at, &limits)).await.map(drop);
+    let acknowledge = async |from: u64, to: u64| {
+        allowed.write_unkept(move |tx, _| rows::advance(tx, id, (from, to), &limits)).await.map(drop)
+    };
     let files = &allowed.app().files;
-    let (part, at) = receive::receive(files, part, piece.body, expected, acknowledge).await?;
+    let (part, at) = match receive::receive(files, part, piece.body, expected, acknowledge).await {
+        Ok(received) => received,
+        Err(problem) => {
+            if problem.code == Code::UploadGone {
+                // Ended while this was writing: whoever ended it left the file to us.
+                sweep::remove(files, id).await?;
+            }
+            return Err(problem);
+        }
+    };
     let received = i64::try_from(at).map_err(Problem::internal)?;
     let expires_at = allowed.app().clock.now() + limits.keep;
     let upload = Upload { received, expires_at, ..upload };
@@ -100,10 +131,10 @@ async fn taken(allowed: &Allowed<evidence::Send>, before: Upload) -> Result<(Opt
         (Ok(now), None) => Ok((None, now)),
         (Ok(now), Some(part)) if now.done => {
             removed(files, part).await?;
-            Err(elsewhere(&now))
+            Err(now.elsewhere())
         }
         // Somebody wrote between looking and taking: the client has to look again.
-        (Ok(now), Some(_)) if now.received != before.received => Err(elsewhere(&now)),
+        (Ok(now), Some(_)) if now.received != before.received => Err(now.elsewhere()),
         (Ok(now), Some(mut part)) => {
             let at = now.at();
             let part = files.disk(move || Ok(part.go_on(at)?.then_some(part))).await?;
@@ -124,10 +155,6 @@ async fn removed(files: &Files, part: Part) -> Result<(), Problem> {
             Ok(())
         })
         .await
-}
-
-fn elsewhere(upload: &Upload) -> Problem {
-    Problem::new(Code::OffsetConflict).current(serde_json::json!({"offset": upload.received, "length": upload.length}))
 }
 
 /// Hands over a file that is whole but came to nothing: the store was away, or this server ended in between.

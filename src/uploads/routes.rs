@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
-use actix_web::{HttpResponse, HttpResponseBuilder, delete, head, options, patch, post, web};
+use actix_web::{HttpMessage, HttpRequest, HttpResponse, HttpResponseBuilder, delete, head, options, patch, post, web};
 use utoipa_actix_web::service_config::ServiceConfig;
 
 use super::piece::{self, Piece};
@@ -12,7 +12,9 @@ use crate::access::{Allowed, actions::evidence};
 use crate::evidence::store;
 use crate::platform::db::types::Id;
 use crate::platform::error::{Code, Problem};
+use crate::platform::http::body::Settled;
 use crate::platform::http::{FieldError, PathId};
+use crate::platform::uploads::arrivals;
 use crate::platform::uploads::headers::{self, Tus};
 use crate::platform::uploads::store::{self as rows, Plan, Upload};
 
@@ -63,7 +65,24 @@ pub async fn terms(public: Public, _tus: Tus) -> HttpResponse {
     )))
 )]
 #[post("/uploads")]
-pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payload) -> Result<HttpResponse, Problem> {
+pub async fn begin(
+    allowed: Allowed<evidence::Send>,
+    tus: Tus,
+    request: HttpRequest,
+    body: web::Payload,
+) -> Result<HttpResponse, Problem> {
+    let (upload, replaced) = begun(&allowed, &tus).await.inspect_err(|_refused| unread(&request))?;
+    if let Some(replaced) = replaced {
+        sweep::remove(&allowed.app().files, replaced).await?;
+    }
+    let place = format!("/api/v1/uploads/{}", upload.id);
+    let upload = if tus.brings_a_piece() { piece::add(allowed, upload, first(&tus, body)?).await? } else { upload };
+    let mut answer = state(StatusCode::CREATED, &upload);
+    Ok(answer.insert_header((LOCATION, place)).finish())
+}
+
+/// The row, and the id of the upload whose place it takes.
+async fn begun(allowed: &Allowed<evidence::Send>, tus: &Tus) -> Result<(Upload, Option<Id>), Problem> {
     let (metadata, pairs) = tus.metadata()?;
     let evidence_id = pairs.get("evidence_id").and_then(|value| std::str::from_utf8(value).ok()?.parse::<Id>().ok());
     let evidence_id = evidence_id.ok_or_else(|| {
@@ -76,7 +95,7 @@ pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payloa
     })?;
     let (app_limits, sizes) = (allowed.app().uploads, allowed.app().studio.limits);
     let said = tus.clone();
-    let (upload, replaced) = allowed
+    allowed
         .write_unkept(move |tx, rights| {
             let awaited = store::awaited(tx.conn, rights, evidence_id)?;
             said.version()?;
@@ -95,6 +114,10 @@ pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payloa
                     format!("{declared} bytes were declared"),
                 )]));
             }
+            if !awaited.received {
+                let more = rows::under_way(tx.conn, rights.user_id(), evidence_id, tx.now)?;
+                arrivals::room(tx.conn, rights.user_id(), tx.now, awaited.bytes.saturating_add(more), sizes.a_day)?;
+            }
             let plan = Plan {
                 evidence_id,
                 user_id: rights.user_id(),
@@ -104,14 +127,7 @@ pub async fn begin(allowed: Allowed<evidence::Send>, tus: Tus, body: web::Payloa
             };
             rows::begin(tx, &plan, &app_limits)
         })
-        .await?;
-    if let Some(replaced) = replaced {
-        sweep::remove(&allowed.app().files, replaced).await?;
-    }
-    let place = format!("/api/v1/uploads/{}", upload.id);
-    let upload = if tus.brings_a_piece() { piece::add(allowed, upload, first(&tus, body)?).await? } else { upload };
-    let mut answer = state(StatusCode::CREATED, &upload);
-    Ok(answer.insert_header((LOCATION, place)).finish())
+        .await
 }
 
 fn first(tus: &Tus, body: web::Payload) -> Result<Piece, Problem> {
@@ -140,9 +156,8 @@ fn first(tus: &Tus, body: web::Payload) -> Result<Piece, Problem> {
 pub async fn progress(allowed: Allowed<evidence::Send>, id: PathId, tus: Tus) -> Result<HttpResponse, Problem> {
     let mut upload = piece::own(&allowed, id.0).await?;
     tus.version()?;
-    if upload.is_whole() {
-        upload = piece::finish(allowed, upload).await?;
-    }
+    upload =
+        if upload.is_whole() { piece::finish(allowed, upload).await? } else { piece::here(&allowed, upload).await? };
     let mut answer = state(StatusCode::OK, &upload);
     answer.insert_header(("Upload-Length", upload.length.to_string()));
     if !upload.metadata.is_empty() {
@@ -183,17 +198,27 @@ pub async fn add(
     allowed: Allowed<evidence::Send>,
     id: PathId,
     tus: Tus,
+    request: HttpRequest,
     body: web::Payload,
 ) -> Result<HttpResponse, Problem> {
-    let upload = piece::own(&allowed, id.0).await?;
-    tus.version()?;
-    if !tus.brings_a_piece() {
-        return Err(Problem::new(Code::UnsupportedMediaType)
-            .detail(format!("请求体须为 {}", headers::PIECE), format!("the body must be {}", headers::PIECE)));
-    }
-    let piece = Piece { at: tus.needed("Upload-Offset")?, ..first(&tus, body)? };
+    let wanted = async {
+        let upload = piece::own(&allowed, id.0).await?;
+        tus.version()?;
+        if !tus.brings_a_piece() {
+            return Err(Problem::new(Code::UnsupportedMediaType)
+                .detail(format!("请求体须为 {}", headers::PIECE), format!("the body must be {}", headers::PIECE)));
+        }
+        Ok((upload, Piece { at: tus.needed("Upload-Offset")?, ..first(&tus, body)? }))
+    };
+    let (upload, piece) = wanted.await.inspect_err(|_refused| unread(&request))?;
     let upload = piece::add(allowed, upload, piece).await?;
     Ok(state(StatusCode::NO_CONTENT, &upload).finish())
+}
+
+/// What is refused before its body is read closes the connection, whether the body was there already or not: a difference
+/// would be a matter of time.
+fn unread(request: &HttpRequest) {
+    request.extensions_mut().remove::<Settled>();
 }
 
 /// End an upload

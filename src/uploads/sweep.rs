@@ -7,6 +7,7 @@ use crate::platform::db::types::Id;
 use crate::platform::db::{Db, Work};
 use crate::platform::error::Problem;
 use crate::platform::files::{Files, trouble};
+use crate::platform::uploads::arrivals;
 use crate::platform::uploads::part::{self, Taken};
 use crate::platform::uploads::store;
 
@@ -29,6 +30,7 @@ pub async fn sweep(db: &Db, files: &Files) -> Result<usize, Problem> {
             remove(files, id).await?;
         }
     }
+    db.write(Work::default(), arrivals::forget).await?;
     let folder = files.parts().to_owned();
     let old = files.disk(move || old_files(&folder)).await?;
     for (path, id) in old {

@@ -1,6 +1,7 @@
 //! The store of files: the same tests on a folder and on a real S3 server.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::pin::Pin;
 
 use anxiao::platform::files::settings::{Given, Settings};
 use anxiao::platform::files::{ContentHash, Files, Key, Rendition};
@@ -8,22 +9,56 @@ use anxiao::platform::ids::built_in;
 use futures_util::StreamExt;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto::Builder;
+use s3s::access::{S3Access, S3AccessContext};
 use s3s::auth::SimpleAuth;
 use s3s::service::S3ServiceBuilder;
+use s3s::{S3Result, s3_error};
 use tempfile::TempDir;
 
+/// As other servers do: nobody writes into a bucket that was not made. This one would make it.
+struct BucketsThatAreThere(PathBuf);
+
+impl S3Access for BucketsThatAreThere {
+    fn check<'me, 'call, 'of, 'all>(
+        &'me self,
+        call: &'call mut S3AccessContext<'of>,
+    ) -> Pin<Box<dyn Future<Output = S3Result<()>> + Send + 'all>>
+    where
+        'me: 'all,
+        'call: 'all,
+        'of: 'all,
+        Self: 'all,
+    {
+        let there = call.s3_path().get_bucket_name().is_none_or(|bucket| self.0.join(bucket).is_dir());
+        let answer = match (call.credentials(), there) {
+            (None, _) => Err(s3_error!(AccessDenied)),
+            (Some(_), false) => Err(s3_error!(NoSuchBucket)),
+            (Some(_), true) => Ok(()),
+        };
+        Box::pin(std::future::ready(answer))
+    }
+}
+
 /// A real S3 server on a port of its own; it ends with the process.
-fn s3_server(root: &Path) -> String {
+pub fn s3_server(root: &Path) -> String {
+    s3_server_at("127.0.0.1:0", root)
+}
+
+/// The same on a port of the test's choice.
+pub fn s3_server_at(address: &str, root: &Path) -> String {
     std::fs::create_dir(root.join("photos")).unwrap();
+    let listen = std::net::TcpListener::bind(address).unwrap();
+    listen.set_nonblocking(true).unwrap();
     let files = s3s_fs::FileSystem::new(root).unwrap();
     let mut service = S3ServiceBuilder::new(files);
     service.set_auth(SimpleAuth::from_single("anxiao", "geheim"));
+    service.set_access(BucketsThatAreThere(root.to_owned()));
     let service = service.build();
     let (address_out, address) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         runtime.block_on(async move {
-            let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+            let listener = tokio::net::TcpListener::from_std(listen).unwrap();
             address_out.send(listener.local_addr().unwrap()).unwrap();
             loop {
                 let (socket, _) = listener.accept().await.unwrap();
@@ -38,7 +73,8 @@ fn s3_server(root: &Path) -> String {
     format!("http://{}", address.recv().unwrap())
 }
 
-fn s3(endpoint: &str, secret: &str, bucket: &str, data: &Path) -> Settings {
+/// A bucket of it.
+pub fn s3(endpoint: &str, secret: &str, bucket: &str, data: &Path) -> Settings {
     let given = Given {
         store: Some(format!("s3://{bucket}/anxiao")),
         endpoint: Some(endpoint.to_owned()),

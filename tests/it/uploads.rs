@@ -1,4 +1,9 @@
 //! tus 1.0, as a phone on a bad line uses it.
+//!
+//! `nodes`: several servers, several writers, and a server that starts again. `bucket`: a store that is far away.
+
+mod bucket;
+mod nodes;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

@@ -21,3 +21,13 @@ CREATE TABLE uploads (
 );
 CREATE INDEX uploads_expiring ON uploads (expires_at);
 CREATE INDEX uploads_open ON uploads (bureau_id) WHERE NOT done;
+
+-- What arrived of each person on a day (counted from 1970, UTC), however it came: nobody fills the store alone. Rows of
+-- days that are over are removed.
+CREATE TABLE arrivals (
+    user_id uuid NOT NULL REFERENCES users (id),
+    day integer NOT NULL,
+    files bigint NOT NULL,
+    bytes bigint NOT NULL,
+    PRIMARY KEY (user_id, day)
+);

@@ -1,1 +1,2 @@
+DROP TABLE arrivals;
 DROP TABLE uploads;

@@ -1350,6 +1350,18 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::Id;
+
+    arrivals (user_id, day) {
+        user_id -> Id,
+        day -> Integer,
+        files -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1419,4 +1431,5 @@ diesel::allow_tables_to_appear_in_same_query!(
     reader_marks,
     reader_holdings,
     uploads,
+    arrivals,
 );

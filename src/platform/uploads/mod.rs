@@ -1,11 +1,12 @@
 //! Files that arrive in pieces, by tus 1.0 (<https://tus.io/protocols/resumable-upload>): what of it knows nothing of
 //! schools.
 //!
-//! [`headers`]: what a client says. [`part`]: the file of an upload, one writer at a time, over all processes that share
+//! [`arrivals`]: how much arrived of each person today, in pieces or not. [`headers`]: what a client says. [`part`]: the file of an upload, one writer at a time, over all processes that share
 //! the folder. [`receive`]: a body that is written while it comes, at a rate that must not be too low. [`store`]: how far
 //! each upload is. What the row says has been synced to disk before; what the file holds beyond is cut off when the
 //! upload goes on.
 
+pub mod arrivals;
 pub mod headers;
 pub mod part;
 pub mod receive;

@@ -34,6 +34,18 @@ pub fn path(folder: &Path, id: Id) -> PathBuf {
     folder.join(id.to_string())
 }
 
+/// How long the file of an upload is; nothing where it is not on this machine. Blocks.
+///
+/// # Errors
+/// 503.
+pub fn length(folder: &Path, id: Id) -> Result<Option<u64>, Problem> {
+    match std::fs::metadata(path(folder, id)) {
+        Ok(found) => Ok(Some(found.len())),
+        Err(error) if error.kind() == ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(trouble("a part", &error)),
+    }
+}
+
 /// Takes the file of an upload, as it is; makes it where nothing of the upload has come yet. Whoever takes it must ask
 /// again how far the upload is, and then [`Part::go_on`]: until it was taken, others could write. Blocks.
 ///
@@ -140,9 +152,11 @@ mod tests {
         let id = built_in("upload");
         let take = |new| take(folder.path(), id, new).unwrap();
         assert!(matches!(take(false), Taken::Missing));
+        assert_eq!(length(folder.path(), id).unwrap(), None);
         let mut first = here(take(true));
         first.add(b"0123456789").unwrap();
         first.sync().unwrap();
+        assert_eq!(length(folder.path(), id).unwrap(), Some(10));
         assert!(matches!(take(true), Taken::Busy));
         drop(first);
         let mut second = here(take(true));

@@ -30,8 +30,9 @@ pub struct Expected {
     pub pace: Pace,
 }
 
-/// Writes a body behind what is there. `acknowledge` makes known how far the file is durable; it is called as the body
-/// grows, and at its end however it ends, so that what came of a broken body is kept. Returns the file and how far it is.
+/// Writes a body behind what is there. `acknowledge` makes known from where to where the file has become durable; it is
+/// called as the body grows, and at its end however it ends, so that what came of a broken body is kept. Returns the file
+/// and how far it is.
 ///
 /// # Errors
 /// 413 for bytes beyond the end, 460 for a wrong checksum, 408 and 400 for a body that did not come to its end; 503, 507.
@@ -40,7 +41,7 @@ pub async fn receive(
     part: Part,
     body: Payload,
     expected: Expected,
-    mut acknowledge: impl AsyncFnMut(u64) -> Result<(), Problem>,
+    mut acknowledge: impl AsyncFnMut(u64, u64) -> Result<(), Problem>,
 ) -> Result<(Part, u64), Problem> {
     let sum = expected.checksum.as_ref().map(Checksum::sum);
     let mut writing = Writing { part: Some(part), sum, at: expected.from, gathered: Vec::new() };
@@ -61,7 +62,7 @@ pub async fn receive(
                     let due = expected.checksum.is_none() && writing.will_be_at() - acknowledged >= ACKNOWLEDGE;
                     writing.write(files, due).await?;
                     if due {
-                        acknowledge(writing.at).await?;
+                        acknowledge(acknowledged, writing.at).await?;
                         acknowledged = writing.at;
                     }
                     flow.rest(began);
@@ -75,13 +76,13 @@ pub async fn receive(
         // What came of it cannot be told from what a bad line made of it.
         (Some(problem), Some(_)) => return Err(problem),
         (Some(problem), None) => {
-            acknowledge(writing.at).await?;
+            acknowledge(acknowledged, writing.at).await?;
             return Err(problem);
         }
         (None, Some(checksum)) if !writing.sum.take().is_some_and(|sum| checksum.fits(sum)) => {
             return Err(Problem::new(Code::ChecksumMismatch));
         }
-        (None, _) => acknowledge(writing.at).await?,
+        (None, _) => acknowledge(acknowledged, writing.at).await?,
     }
     let at = writing.at;
     let part = writing.part.ok_or_else(lost)?;

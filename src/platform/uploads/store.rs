@@ -49,6 +49,12 @@ impl Upload {
         u64::try_from(self.length).unwrap_or(0)
     }
 
+    /// The answer to a piece for another place.
+    #[must_use]
+    pub fn elsewhere(&self) -> Problem {
+        Problem::new(Code::OffsetConflict).current(serde_json::json!({"offset": self.received, "length": self.length}))
+    }
+
     /// Every byte is here, and nothing has come of it yet.
     #[must_use]
     pub const fn is_whole(&self) -> bool {
@@ -147,20 +153,38 @@ fn busy(zh: &str, en: &str) -> Problem {
     Problem { retry_after: Some(60), ..Problem::new(Code::TooManyUploads).detail(zh, en) }
 }
 
-/// Makes known how far an upload is durable.
+/// Makes known that an upload is durable from one place to another. Of two machines that do not share the folder of parts
+/// only the first is believed: the other has bytes of its own that nobody was told of.
 ///
 /// # Errors
-/// 410 where it is closed.
-pub fn advance(tx: &mut Tx<'_>, id: Id, at: u64, limits: &Limits) -> Result<Commit<Timestamp>, Problem> {
+/// 410 where it is closed; 409 where it is elsewhere already.
+pub fn advance(tx: &mut Tx<'_>, id: Id, (from, to): (u64, u64), limits: &Limits) -> Result<Commit<Timestamp>, Problem> {
     let expires_at = tx.now + limits.keep;
-    let changed = diesel::update(uploads::table.find(id))
-        .set((
-            uploads::received.eq(i64::try_from(at).map_err(Problem::internal)?),
-            uploads::updated_at.eq(tx.now),
-            uploads::expires_at.eq(expires_at),
-        ))
+    let place = |at: u64| i64::try_from(at).map_err(Problem::internal);
+    // `to` as well: the answer of an earlier try may have been lost behind its commit.
+    let here = uploads::received.eq_any([place(from)?, place(to)?]);
+    let changed = diesel::update(uploads::table.find(id).filter(here))
+        .set((uploads::received.eq(place(to)?), uploads::updated_at.eq(tx.now), uploads::expires_at.eq(expires_at)))
         .execute(tx.conn)?;
-    if changed == 0 { Err(Problem::new(Code::UploadGone)) } else { Ok(Commit::upkeep(expires_at)) }
+    if changed > 0 {
+        return Ok(Commit::upkeep(expires_at));
+    }
+    let found: Option<Upload> = uploads::table.find(id).select(Upload::as_select()).first(tx.conn).optional()?;
+    Err(found.map_or_else(|| Problem::new(Code::UploadGone), |upload| upload.elsewhere()))
+}
+
+/// Bytes that a person's open uploads will have when they are whole, that for this evidence apart.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn under_way(conn: &mut Conn, user: Id, apart: Id, now: Timestamp) -> Result<i64, Problem> {
+    let lengths: Vec<i64> = uploads::table
+        .filter(uploads::user_id.eq(user))
+        .filter(uploads::evidence_id.ne(apart))
+        .filter(uploads::done.eq(false).and(uploads::expires_at.gt(now)))
+        .select(uploads::length)
+        .load(conn)?;
+    Ok(lengths.into_iter().fold(0, i64::saturating_add))
 }
 
 /// The whole has been handed over.

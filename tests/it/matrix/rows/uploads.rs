@@ -17,18 +17,20 @@ fn headers() -> Vec<(&'static str, String)> {
     vec![("tus-resumable", "1.0.0".to_owned())]
 }
 
-/// An upload of the caller's, of which nothing has come.
+/// An upload of which nothing has come: the caller's own, and somebody else's where the caller's bureau is not.
 fn set_upload(case: &mut Case<'_>) -> Ask {
     let evidence = set_evidence(case, false);
     let id: Id = of(&format!("upload {}", case.number), case.place);
     if case.place != ABSENT {
         let now = Timestamp::from(district::start_time());
+        let at_home = case.who.starts_with("b.") == (bureau(case.place) == "b");
+        let owner = user(if at_home { case.who } else { "newcomer" });
         diesel::delete(uploads::table.filter(uploads::evidence_id.eq(evidence))).execute(case.conn).unwrap();
         diesel::insert_into(uploads::table)
             .values((
                 (uploads::id.eq(id), uploads::created_at.eq(now), uploads::updated_at.eq(now)),
                 (uploads::expires_at.eq(now + TimeDelta::days(1)), uploads::evidence_id.eq(evidence)),
-                (uploads::user_id.eq(user(case.who)), uploads::bureau_id.eq(org_of(bureau(case.place)))),
+                (uploads::user_id.eq(owner), uploads::bureau_id.eq(org_of(bureau(case.place)))),
                 (uploads::length.eq(i64::try_from(photo().len()).unwrap()), uploads::received.eq(0_i64)),
                 (uploads::done.eq(false), uploads::metadata.eq("")),
             ))
@@ -60,6 +62,9 @@ pub fn rows() -> Vec<Row> {
         .limits_met()
         .but(looks_on),
         // Ending one's own upload asks no more than whose it is.
-        row("DELETE /uploads/{id}", SENDS, set_upload).at(SCHOOLS).seen(|_, _, place| place != ABSENT).limits_met(),
+        row("DELETE /uploads/{id}", SENDS, set_upload)
+            .at(SCHOOLS)
+            .seen(|_, home, place| place != ABSENT && bureau(home) == bureau(place))
+            .limits_met(),
     ]
 }
