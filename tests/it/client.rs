@@ -47,8 +47,7 @@ impl Handset {
     pub fn ready(app: &TestApp, line: &Line, who: &'static str, name: &'static str) -> Self {
         let mut handset = Self::new(line, who, name);
         handset.sign_in().unwrap();
-        let synced = handset.sync(app).unwrap();
-        assert_eq!(synced.pulled.agreed, Some(true));
+        handset.agree(app);
         handset
     }
 
@@ -131,6 +130,19 @@ impl Handset {
     pub fn sync(&mut self, app: &TestApp) -> Result<anxiao_client::phone::Synced, Trouble> {
         let now = self.now(app);
         self.phone.as_mut().unwrap().sync(&mut self.http, now)
+    }
+
+    /// Hands in and fetches until the server says what it counts, which it does when nothing is under way: it is what is
+    /// here.
+    #[track_caller]
+    pub fn agree(&mut self, app: &TestApp) {
+        for _ in 0..200 {
+            match self.sync(app).unwrap().pulled.agreed {
+                Some(agreed) => return assert!(agreed, "{} does not show what the server does", self.name),
+                None => std::thread::sleep(Duration::from_millis(20)),
+            }
+        }
+        panic!("never quiet");
     }
 
     /// What became of each operation, by its id.

@@ -24,9 +24,6 @@ const FAILED: &str = "fang-002";
 const DISPUTED: &str = "fang-003";
 /// Answered alike by both, and one wrote a word more.
 const SHARED: &str = "fang-001";
-/// Answered by the one who lost his rights.
-const LOST: &str = "fang-004";
-
 fn at(hour: i64, minute: i64) -> DateTime<Utc> {
     start_time() + TimeDelta::minutes((hour - 10) * 60 + minute)
 }
@@ -127,7 +124,13 @@ async fn a_day(app: &TestApp, seed: u64) {
     );
     let more = json!({"item_code": SHARED, "result": "pass", "note": "钥匙已核对"});
     phones[1].note("inspection.answer", id, more, at(10, 41));
-    let lost = json!({"item_code": LOST, "result": "fail", "note": "灭火器过期"});
+    let used = [FAILED, DISPUTED, SHARED].map(|code| json!(code));
+    let answers = phones[2].phone().local.rows("answers");
+    let mut others =
+        answers.filter(|one| !used.contains(&one.row["item_code"]) && one.row["item"]["response"] == "pass_fail");
+    let lost_item = others.next().expect("another item to judge").row["item_code"].clone();
+    drop(others);
+    let lost = json!({"item_code": lost_item, "result": "fail", "note": "灭火器过期"});
     let lost = phones[2].note("inspection.answer", id, lost, at(10, 50));
     let count: Vec<usize> = phones.iter_mut().map(|handset| handset.waiting().len()).collect();
 
@@ -147,7 +150,9 @@ async fn a_day(app: &TestApp, seed: u64) {
         turns += 1;
         assert!(turns < 5000, "seed {seed}: no end of it: {:?}", line.told());
         let others_wait = phones[1..].iter_mut().any(busy);
-        let whose = dice.below(phones.len());
+        // Who answers an inspection that nobody is known to have begun has a conflict: the lead speaks first.
+        let begun = phones[0].waiting().iter().all(|op| op.draft.kind != "inspection.check_in");
+        let whose = if begun { dice.below(phones.len()) } else { 0 };
         turn(app, &mut phones[whose], &mut dice, others_wait);
     }
     line.settle();
@@ -155,7 +160,7 @@ async fn a_day(app: &TestApp, seed: u64) {
     // What came after the lead had handed in.
     phones[1].note("inspection.answer", id, json!({"item_code": SHARED, "note": "补记"}), at(11, 50));
     for handset in &mut phones {
-        assert_eq!(handset.sync(app).unwrap().pulled.agreed, Some(true), "seed {seed}: {}", handset.name);
+        handset.agree(app);
     }
     let told = line.told();
     for word in
@@ -219,7 +224,7 @@ async fn a_day(app: &TestApp, seed: u64) {
     let row = app.get("office", &format!("/inspections/{visit}")).await.expect(200).body;
     assert_eq!((&row["status"], &row["evidence_complete"]), (&json!("submitted"), &json!(true)), "seed {seed}");
     assert_eq!(stands(app, &visit, SHARED).await["note"], "钥匙已核对");
-    assert_eq!(stands(app, &visit, LOST).await["result"], "pass");
+    assert_eq!(stands(app, &visit, lost_item.as_str().unwrap()).await["result"], "pass");
     let hazards = all(app, "/hazards").await;
     assert_eq!(hazards.len(), 2, "seed {seed}: one of the list, one beside it");
     assert!(hazards.iter().any(|row| row["id"] == json!(hazard)));

@@ -235,7 +235,7 @@ impl Inner {
 
 fn exchange(upstream: &str, request: &[u8]) -> Vec<u8> {
     let mut server = TcpStream::connect(upstream).unwrap();
-    server.write_all(request).unwrap();
+    drop(server.write_all(request));
     let mut answer = Vec::new();
     drop(server.read_to_end(&mut answer));
     answer
