@@ -1,6 +1,4 @@
 //! The command itself, killed while it notes.
-#![allow(missing_docs, reason = "a test")]
-#![expect(clippy::allow_attributes, reason = "a test")]
 
 use std::collections::BTreeMap;
 use std::io::{BufRead, BufReader, Write};
