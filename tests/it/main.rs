@@ -26,6 +26,7 @@ mod campaign_cadence;
 mod campaigns;
 mod catalogue;
 mod checklists;
+mod client;
 mod commands;
 mod contract;
 mod demo;
