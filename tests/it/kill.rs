@@ -1,10 +1,8 @@
 //! The real program, killed while it writes, and asked to stop while it works.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,102 +16,21 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::support::Engine;
+use crate::support::program::{PASSWORD, Program, first_person};
 
-const PASSWORD: &str = "rain-in-April-47-umbrellas";
 const ROUNDS: u64 = 20;
 const CLIENTS: usize = 6;
 
-/// The program itself with a database of its own; killed when the test ends, however it ends.
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The program with a folder and a database of the test.
-pub fn command(folder: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Command {
-    let url = match url {
-        DatabaseUrl::Sqlite(path) => format!("sqlite:{path}"),
-        DatabaseUrl::Postgres(url) => url.clone(),
-    };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_anxiao"));
-    command.args(arguments).arg("--data-dir").arg(folder).args(["--database-url", &url, "--log", "error"]);
-    command.env_clear().current_dir(folder);
-    command
-}
-
-impl Program {
-    fn start(folder: &Path, url: &DatabaseUrl) -> Self {
-        let listen = ["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--drain-ms", "800"];
-        let mut child = command(folder, url, &listen).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let greeting = lines.next().expect("the server ended before it listened").unwrap();
-        let base = greeting.strip_prefix("anxiao listens on ").and_then(|rest| rest.split(' ').next());
-        Self { base: base.unwrap_or_else(|| panic!("no address in {greeting}")).to_owned(), child }
-    }
-
-    /// SIGKILL: no handler runs, no buffer is written out.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// SIGTERM, as `systemctl stop` or a container's end sends it.
-    fn terminate(&self) {
-        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(asked.success());
-    }
-
-    /// How it ended.
-    fn ended(&mut self) -> std::process::ExitStatus {
-        let patience = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(patience.elapsed() < Duration::from_secs(30), "it does not end");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// Makes the first bureau with somebody of its safety office, by the command line.
-fn first_person(folder: &Path, url: &DatabaseUrl) {
-    let arguments = [
-        "admin",
-        "create",
-        "--role",
-        "safety_office",
-        "--username",
-        "office",
-        "--org",
-        "丙区教育局",
-        "--new-bureau",
-        "--region-code",
-        "990102",
-        "--password-stdin",
-    ];
-    let mut child = command(folder, url, &arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
-}
-
 /// Somebody signed in, and the school to report of.
 #[derive(Clone)]
-struct Reporter {
-    client: Client,
-    token: String,
-    school: String,
+pub struct Reporter {
+    pub client: Client,
+    pub token: String,
+    pub school: String,
 }
 
 impl Reporter {
-    async fn sign_in(base: &str) -> Self {
+    pub async fn sign_in(base: &str) -> Self {
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(15)).build().unwrap();
         let body = json!({"username": "office", "password": PASSWORD});
         let signed = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.unwrap();
@@ -131,7 +48,8 @@ impl Reporter {
         Self { client, token, school: made["id"].as_str().unwrap().to_owned() }
     }
 
-    fn report(&self, id: Uuid) -> Value {
+    /// What is reported under an id.
+    pub fn report(&self, id: Uuid) -> Value {
         json!({
             "id": id, "org_id": self.school, "category": "fang", "domain": "fire", "source": "special",
             "title": format!("通道堵塞 {id}"), "description": "堆放杂物",
@@ -139,7 +57,7 @@ impl Reporter {
     }
 
     /// Reports, or reports again. The number where it was acknowledged; nothing where nobody answered.
-    async fn send(&self, base: &str, id: Uuid) -> Option<String> {
+    pub async fn send(&self, base: &str, id: Uuid) -> Option<String> {
         let request = self.client.post(format!("{base}/api/v1/hazards")).bearer_auth(&self.token);
         let request = request.header("idempotency-key", id.to_string()).json(&self.report(id));
         let answer = request.send().await.ok()?;

@@ -1,0 +1,249 @@
+//! The power goes: the real program on SQLite works under a library that writes down each change and each sync of its
+//! folder; at many moments the folder is rebuilt from what was synced by then (and, by chance, some of what was not),
+//! opened, and asked for everything that had been acknowledged.
+//!
+//! * [`log`]: what the library wrote. [`disk`]: what POSIX promises of it after a cut. [`recording`]: the work.
+//! * The record is complete, or the test fails: all of it put together must be the folder as the program left it.
+//! * The control: the same executable with `synchronous` NORMAL or OFF in place of FULL must lose something in the same
+//!   test. The product offers no such setting: the text of the statement is changed in a copy of the executable, which
+//!   then refuses to start until its check is changed as well.
+//!
+//! `POWER_POINTS=1000 POWER_WORK=1500` asks for more (`make power`).
+
+mod disk;
+mod log;
+mod recording;
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::{Path, PathBuf};
+
+use anxiao::platform::db::schema::{comments, hazards, users};
+use anxiao::platform::db::types::Id;
+use anxiao::platform::db::{Conn, DatabaseUrl, Purpose, word};
+use diesel::prelude::*;
+use tempfile::TempDir;
+use uuid::Uuid;
+
+use self::disk::{Disk, Unsynced};
+use self::recording::{Fact, Recording, record};
+use crate::support::dice::Dice;
+use crate::support::program::{FIRST_PERSON, command_of};
+
+const SYNCHRONOUS: &[u8] = b"PRAGMA synchronous = FULL";
+const CHECK: &[u8] = b"SELECT CAST(synchronous AS TEXT) AS word FROM pragma_synchronous";
+
+fn asked(name: &str, usual: usize) -> usize {
+    std::env::var(name).map_or(usual, |text| text.parse().unwrap())
+}
+
+#[test]
+fn no_power_cut_loses_what_was_acknowledged() {
+    let recording = record(Path::new(env!("CARGO_BIN_EXE_anxiao")), asked("POWER_WORK", 260));
+    the_record_is_complete(&recording);
+    let outcome = cut(&recording, asked("POWER_POINTS", 120), asked("POWER_SEED", 2026));
+    eprintln!("FULL: {outcome}");
+    assert!(outcome.checkpoints >= 2, "too little work: the write-ahead log was not once written back");
+    assert_eq!(outcome.first, None, "{outcome}");
+}
+
+/// The control: were this test blind, these would pass it.
+#[test]
+fn a_weaker_setting_is_caught_by_the_same_test() {
+    for (name, letter) in [("NORMAL", b'1'), ("OFF", b'0')] {
+        let folder = TempDir::new().unwrap();
+        let program = folder.path().join("anxiao");
+        let mut weak = SYNCHRONOUS.to_vec();
+        weak.truncate(SYNCHRONOUS.len() - 4);
+        weak.extend([letter, b' ', b' ', b' ']);
+        alter(Path::new(env!("CARGO_BIN_EXE_anxiao")), &program, SYNCHRONOUS, &weak);
+        refuses_to_start(&program, folder.path());
+        let mut answer = b"SELECT '2' AS word".to_vec();
+        answer.resize(CHECK.len(), b' ');
+        let unchecked = folder.path().join("unchecked");
+        alter(&program, &unchecked, CHECK, &answer);
+        let recording = record(&unchecked, 200);
+        the_record_is_complete(&recording);
+        let outcome = cut(&recording, 60, 2026);
+        eprintln!("{name}: {outcome}");
+        assert!(outcome.bad > 10, "synchronous={name} went unnoticed: {outcome}");
+    }
+}
+
+/// A copy of an executable with one text in it replaced by another of the same length, wherever it stands.
+fn alter(from: &Path, to: &Path, text: &[u8], by: &[u8]) {
+    assert_eq!(text.len(), by.len());
+    let mut bytes = std::fs::read(from).unwrap();
+    let places: Vec<usize> =
+        bytes.windows(text.len()).enumerate().filter(|(_, at)| *at == text).map(|(n, _)| n).collect();
+    assert!(!places.is_empty(), "the executable does not hold {:?}", String::from_utf8_lossy(text));
+    for place in places {
+        bytes[place..place + by.len()].copy_from_slice(by);
+    }
+    std::fs::write(to, bytes).unwrap();
+    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
+}
+
+fn refuses_to_start(program: &Path, folder: &Path) {
+    let data = folder.join("refused");
+    std::fs::create_dir(&data).unwrap();
+    let url = DatabaseUrl::Sqlite(data.join("anxiao.db").display().to_string());
+    let ended = command_of(program, &data, &url, FIRST_PERSON).output().unwrap();
+    let said = String::from_utf8_lossy(&ended.stderr).into_owned();
+    assert!(!ended.status.success() && said.contains("synchronous is not FULL"), "{said}");
+}
+
+/// Everything the library wrote down, put together, is the folder as it is.
+fn the_record_is_complete(recording: &Recording) {
+    let mut disk = Disk::new(&recording.root, &recording.log);
+    for record in log::read(&recording.log) {
+        disk.apply(&record.deed);
+    }
+    let known = disk.after_a_cut(Unsynced::There, &mut Dice::new(0));
+    let mut found = BTreeMap::new();
+    walk(&recording.root, &mut |path| {
+        found.insert(path.strip_prefix(&recording.root).unwrap().to_owned(), std::fs::read(path).unwrap());
+    });
+    let names = |folder: &BTreeMap<PathBuf, Vec<u8>>| folder.keys().cloned().collect::<BTreeSet<_>>();
+    assert_eq!(names(&known), names(&found), "a file was made or removed unseen; seen were {:?}", disk.paths());
+    for (path, bytes) in &found {
+        assert!(known.get(path) == Some(bytes), "{} was written unseen", path.display());
+    }
+}
+
+fn walk(folder: &Path, each: &mut dyn FnMut(&Path)) {
+    for entry in std::fs::read_dir(folder).unwrap() {
+        let path = entry.unwrap().path();
+        if path.is_dir() { walk(&path, each) } else { each(&path) }
+    }
+}
+
+/// What many cuts did.
+#[derive(Debug, Default)]
+struct Outcome {
+    points: usize,
+    told: usize,
+    deeds: usize,
+    checkpoints: usize,
+    /// Cuts after which something acknowledged was missing, or the database damaged.
+    bad: usize,
+    /// Acknowledged things missing, over all cuts.
+    lost: usize,
+    first: Option<String>,
+}
+
+impl std::fmt::Display for Outcome {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "{} cuts among {} writes and syncs ({} checkpoints), {} things acknowledged: {} cuts with losses, {} lost",
+            self.points, self.deeds, self.checkpoints, self.told, self.bad, self.lost
+        )?;
+        if let Some(first) = &self.first { write!(f, "; first: {first}") } else { Ok(()) }
+    }
+}
+
+/// Cuts the power at `points` moments: half of them right after an acknowledgement, half anywhere.
+fn cut(recording: &Recording, points: usize, seed: usize) -> Outcome {
+    let records = log::read(&recording.log);
+    let ends: Vec<u64> = records.iter().map(|record| record.end).collect();
+    let mut dice = Dice::new(u64::try_from(seed).unwrap());
+    let first = ends.partition_point(|end| *end < recording.told[0].0);
+    let mut moments: Vec<usize> = Vec::new();
+    for number in 0..points {
+        let (at, _) = recording.told[number * recording.told.len() / points];
+        let anywhere = first + dice.below(ends.len() - first);
+        moments.push(if number % 2 == 0 { ends.partition_point(|end| *end < at) } else { anywhere });
+    }
+    moments.sort_unstable();
+    let mut outcome = Outcome { told: recording.told.len(), deeds: records.len(), ..Outcome::default() };
+    let mut disk = Disk::new(&recording.root, &recording.log);
+    let mut done = 0;
+    for (number, moment) in moments.into_iter().enumerate() {
+        while done <= moment {
+            disk.apply(&records[done].deed);
+            done += 1;
+        }
+        let unsynced = [Unsynced::Gone, Unsynced::Prefix, Unsynced::Some, Unsynced::There][number % 4];
+        let folder = disk.after_a_cut(unsynced, &mut dice);
+        let told: Vec<&Fact> =
+            recording.told.iter().filter(|(at, _)| *at <= ends[moment]).map(|(_, fact)| fact).collect();
+        let missing = missing_after(&folder, &told);
+        outcome.points += 1;
+        if !missing.is_empty() {
+            outcome.bad += 1;
+            outcome.lost += missing.len();
+            let words = format!("after record {moment}, unsynced writes {unsynced:?}, seed {seed}: {}", missing[0]);
+            outcome.first.get_or_insert(words);
+        }
+    }
+    outcome.checkpoints = checkpoints(&records);
+    outcome
+}
+
+/// How often a sync of one file follows writes to it after a sync of another: the log was written back and started anew.
+fn checkpoints(records: &[log::Record]) -> usize {
+    let starts = records
+        .iter()
+        .filter(|record| matches!(&record.deed, log::Deed::Written { offset: 0, data, .. } if data.len() == 32));
+    starts.count().saturating_sub(1)
+}
+
+/// Opens the folder as the program does after a restart and names what was acknowledged and is not there.
+fn missing_after(content: &BTreeMap<PathBuf, Vec<u8>>, told: &[&Fact]) -> Vec<String> {
+    let memory = Path::new("/dev/shm");
+    let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
+    for (path, bytes) in content {
+        let path = folder.path().join(path);
+        std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+        std::fs::write(path, bytes).unwrap();
+    }
+    let database = folder.path().join("anxiao.db");
+    if !database.exists() {
+        return vec!["the database".to_owned()];
+    }
+    let url = DatabaseUrl::Sqlite(database.display().to_string());
+    match Stored::read(&url) {
+        Err(damage) => vec![damage],
+        Ok(stored) => told
+            .iter()
+            .filter(|fact| !stored.holds(fact, folder.path()))
+            .map(|fact| format!("{fact:?} is missing"))
+            .collect(),
+    }
+}
+
+struct Stored {
+    people: usize,
+    hazards: BTreeMap<Uuid, (i64, String)>,
+    comments: BTreeSet<Uuid>,
+}
+
+impl Stored {
+    fn read(url: &DatabaseUrl) -> Result<Self, String> {
+        let mut conn = Conn::open(url, Purpose::Write).map_err(|error| format!("it does not open: {error}"))?;
+        let damaged = |error: diesel::result::Error| format!("it cannot be read: {error}");
+        let verdict = word(&mut conn, "SELECT integrity_check AS word FROM pragma_integrity_check").map_err(damaged)?;
+        if verdict != "ok" {
+            return Err(format!("it is damaged: {verdict}"));
+        }
+        let people: i64 = users::table.count().get_result(&mut conn).map_err(damaged)?;
+        let rows: Vec<(Id, i64, String)> =
+            hazards::table.select((hazards::id, hazards::version, hazards::number)).load(&mut conn).map_err(damaged)?;
+        let remarks: Vec<Id> = comments::table.select(comments::id).load(&mut conn).map_err(damaged)?;
+        Ok(Self {
+            people: usize::try_from(people).unwrap(),
+            hazards: rows.into_iter().map(|(id, version, number)| (id.0, (version, number))).collect(),
+            comments: remarks.into_iter().map(|id| id.0).collect(),
+        })
+    }
+
+    fn holds(&self, fact: &Fact, folder: &Path) -> bool {
+        match fact {
+            Fact::Person => self.people > 0,
+            Fact::Key(name, bytes) => std::fs::read(folder.join(name)).is_ok_and(|found| found == *bytes),
+            Fact::Hazard(id, number) => self.hazards.get(id).is_some_and(|(_, stored)| stored == number),
+            Fact::Version(id, version) => self.hazards.get(id).is_some_and(|(stored, _)| stored >= version),
+            Fact::Comment(id) => self.comments.contains(id),
+        }
+    }
+}
