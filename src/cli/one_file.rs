@@ -83,7 +83,8 @@ pub fn fold(conn: &mut Conn) -> Result<bool, String> {
 
 /// Reads the whole database through; fails with what is wrong with it.
 pub fn check(conn: &mut Conn) -> Result<(), String> {
-    let verdict = word(conn, "SELECT integrity_check AS word FROM pragma_integrity_check").map_err(|e| e.to_string())?;
+    let verdict =
+        word(conn, "SELECT integrity_check AS word FROM pragma_integrity_check").map_err(|e| e.to_string())?;
     if verdict != "ok" {
         return Err(verdict);
     }

@@ -10,7 +10,7 @@ use super::one_file::{self, Head, Partial, beside};
 use super::say;
 use crate::config::Config;
 use crate::platform::clock::{Clock, SystemClock};
-use crate::platform::db::{DatabaseUrl, in_use, migrations, word};
+use crate::platform::db::{Conn, DatabaseUrl, in_use, migrations, word};
 use crate::platform::ids::{Ids, SystemIds};
 use crate::platform::journal::epoch::{self, Epoch};
 
@@ -50,9 +50,7 @@ fn begin(url: &DatabaseUrl) -> Result<Epoch, String> {
 /// PostgreSQL: `pg_restore` has put the backup there.
 fn as_it_is(url: &DatabaseUrl) -> Result<Epoch, String> {
     let mut conn = migrations::open(url)?;
-    let others = "SELECT CAST(count(*) AS text) AS word FROM pg_stat_activity WHERE datname = current_database() \
-                  AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
-    let others = word(&mut conn, others).map_err(|error| format!("{url} does not answer: {error}"))?;
+    let others = others(&mut conn).map_err(|error| format!("{url} does not answer: {error}"))?;
     if others != "0" {
         return Err(format!(
             "{url} is in use by {others} other connections: stop every server first (an open psql counts too); nothing \
@@ -64,6 +62,16 @@ fn as_it_is(url: &DatabaseUrl) -> Result<Epoch, String> {
     }
     drop(conn);
     begin(url)
+}
+
+/// How many others are connected, after a moment in which those of a server that has just ended go away.
+fn others(conn: &mut Conn) -> Result<String, diesel::result::Error> {
+    const OTHERS: &str = "SELECT CAST(count(*) AS text) AS word FROM pg_stat_activity \
+        WHERE datname = current_database() AND pid <> pg_backend_pid() AND backend_type = 'client backend'";
+    if word(conn, OTHERS)? != "0" {
+        word(conn, "SELECT CAST(pg_sleep(1) AS text) AS word")?;
+    }
+    word(conn, OTHERS)
 }
 
 fn from_file(config: &Config, path: &str, from: &Path) -> Result<Epoch, String> {
@@ -94,7 +102,11 @@ fn from_file(config: &Config, path: &str, from: &Path) -> Result<Epoch, String> 
     if let Some(aside) = aside {
         say(&format!("what was there is kept as {}", aside.display()));
     }
-    say(&format!("{} is restored as {path}; put the evidence of the same backup, or later, in {}", from.display(), config.files.place.print()));
+    say(&format!(
+        "{} is restored as {path}; put the evidence of the same backup, or later, in {}",
+        from.display(),
+        config.files.place.print()
+    ));
     Ok(begun)
 }
 
@@ -133,7 +145,14 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
 fn set_aside(database: &Path) -> Result<PathBuf, String> {
     let name = database.display();
     let no = |error: String| format!("{name} cannot be put aside: {error}; nothing was changed");
-    let aside = beside(database, &format!(".before-{}", SystemClock.now().utc().format("%Y%m%dT%H%M%S")));
+    let time = SystemClock.now().utc().format("%Y%m%dT%H%M%S").to_string();
+    let mut aside = beside(database, &format!(".before-{time}"));
+    for number in 2.. {
+        if !aside.exists() {
+            break;
+        }
+        aside = beside(database, &format!(".before-{time}-{number}"));
+    }
     // What is in the write-ahead log belongs to the database that is put aside.
     let folded = migrations::open(&DatabaseUrl::Sqlite(database.to_string_lossy().into_owned()))
         .and_then(|mut old| one_file::fold(&mut old));

@@ -12,22 +12,21 @@
 
 mod disk;
 mod log;
-mod recording;
+pub mod recording;
+mod stored;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 
-use anxiao::platform::db::schema::{comments, hazards, users};
-use anxiao::platform::db::types::Id;
-use anxiao::platform::db::{Conn, DatabaseUrl, Purpose, word};
-use diesel::prelude::*;
+use anxiao::platform::db::DatabaseUrl;
 use tempfile::TempDir;
-use uuid::Uuid;
 
 use self::disk::{Disk, Unsynced};
-use self::recording::{Fact, Recording, record};
+use self::recording::{DATA, Fact, PHOTOS, Recording, record};
+use self::stored::Stored;
 use crate::support::dice::Dice;
-use crate::support::program::{FIRST_PERSON, command_of};
+use crate::support::program::{Program, SERVE, command_of};
 
 const SYNCHRONOUS: &[u8] = b"PRAGMA synchronous = FULL";
 const CHECK: &[u8] = b"SELECT CAST(synchronous AS TEXT) AS word FROM pragma_synchronous";
@@ -49,45 +48,49 @@ fn no_power_cut_loses_what_was_acknowledged() {
 /// The control: were this test blind, these would pass it.
 #[test]
 fn a_weaker_setting_is_caught_by_the_same_test() {
+    let reference = Path::new(env!("CARGO_BIN_EXE_anxiao"));
     for (name, letter) in [("NORMAL", b'1'), ("OFF", b'0')] {
         let folder = TempDir::new().unwrap();
         let program = folder.path().join("anxiao");
         let mut weak = SYNCHRONOUS.to_vec();
         weak.truncate(SYNCHRONOUS.len() - 4);
         weak.extend([letter, b' ', b' ', b' ']);
-        alter(Path::new(env!("CARGO_BIN_EXE_anxiao")), &program, SYNCHRONOUS, &weak);
+        alter(reference, &program, SYNCHRONOUS, &weak);
         refuses_to_start(&program, folder.path());
         let mut answer = b"SELECT '2' AS word".to_vec();
         answer.resize(CHECK.len(), b' ');
         let unchecked = folder.path().join("unchecked");
         alter(&program, &unchecked, CHECK, &answer);
-        let recording = record(&unchecked, 200);
+        std::fs::remove_file(&program).unwrap();
+        let recording = record(&unchecked, asked("POWER_WORK", 260) / 2);
         the_record_is_complete(&recording);
-        let outcome = cut(&recording, 60, 2026);
+        let outcome = cut(&recording, asked("POWER_POINTS", 120) / 4, 2026);
         eprintln!("{name}: {outcome}");
-        assert!(outcome.bad > 10, "synchronous={name} went unnoticed: {outcome}");
+        assert!(outcome.lost > 10, "synchronous={name} went unnoticed: {outcome}");
     }
 }
 
 /// A copy of an executable with one text in it replaced by another of the same length, wherever it stands.
 fn alter(from: &Path, to: &Path, text: &[u8], by: &[u8]) {
+    use std::os::unix::fs::FileExt;
     assert_eq!(text.len(), by.len());
-    let mut bytes = std::fs::read(from).unwrap();
-    let places: Vec<usize> =
-        bytes.windows(text.len()).enumerate().filter(|(_, at)| *at == text).map(|(n, _)| n).collect();
-    assert!(!places.is_empty(), "the executable does not hold {:?}", String::from_utf8_lossy(text));
-    for place in places {
-        bytes[place..place + by.len()].copy_from_slice(by);
+    std::fs::copy(from, to).unwrap();
+    let text = std::str::from_utf8(text).unwrap();
+    let mut search = Command::new("grep");
+    search.args(["--only-matching", "--byte-offset", "--text", "--fixed-strings", text]).env("LC_ALL", "C");
+    let found = String::from_utf8_lossy(&search.arg(from).output().unwrap().stdout).into_owned();
+    let file = std::fs::OpenOptions::new().write(true).open(to).unwrap();
+    assert!(!found.is_empty(), "the executable does not hold {text}");
+    for line in found.lines() {
+        file.write_all_at(by, line.split_once(':').unwrap().0.parse().unwrap()).unwrap();
     }
-    std::fs::write(to, bytes).unwrap();
-    std::fs::set_permissions(to, std::fs::metadata(from).unwrap().permissions()).unwrap();
 }
 
 fn refuses_to_start(program: &Path, folder: &Path) {
     let data = folder.join("refused");
     std::fs::create_dir(&data).unwrap();
     let url = DatabaseUrl::Sqlite(data.join("anxiao.db").display().to_string());
-    let ended = command_of(program, &data, &url, FIRST_PERSON).output().unwrap();
+    let ended = command_of(program, &data, &url, &["migrate"]).output().unwrap();
     let said = String::from_utf8_lossy(&ended.stderr).into_owned();
     assert!(!ended.status.success() && said.contains("synchronous is not FULL"), "{said}");
 }
@@ -167,7 +170,7 @@ fn cut(recording: &Recording, points: usize, seed: usize) -> Outcome {
         let folder = disk.after_a_cut(unsynced, &mut dice);
         let told: Vec<&Fact> =
             recording.told.iter().filter(|(at, _)| *at <= ends[moment]).map(|(_, fact)| fact).collect();
-        let missing = missing_after(&folder, &told);
+        let missing = missing_after(&folder, &told, number);
         outcome.points += 1;
         if !missing.is_empty() {
             outcome.bad += 1;
@@ -188,62 +191,48 @@ fn checkpoints(records: &[log::Record]) -> usize {
     starts.count().saturating_sub(1)
 }
 
-/// Opens the folder as the program does after a restart and names what was acknowledged and is not there.
-fn missing_after(content: &BTreeMap<PathBuf, Vec<u8>>, told: &[&Fact]) -> Vec<String> {
+/// Opens the folder as the program does after a restart and names what was acknowledged and is not there. Every tenth
+/// is looked at by the program's own doctor, and on every fortieth it starts and stops.
+fn missing_after(content: &BTreeMap<PathBuf, Vec<u8>>, told: &[&Fact], number: usize) -> Vec<String> {
     let memory = Path::new("/dev/shm");
     let folder = if memory.is_dir() { TempDir::new_in(memory) } else { TempDir::new() }.unwrap();
     for (path, bytes) in content {
         let path = folder.path().join(path);
         std::fs::create_dir_all(path.parent().unwrap()).unwrap();
-        std::fs::write(path, bytes).unwrap();
+        std::fs::write(&path, bytes).unwrap();
+        if path.extension().is_some_and(|end| end == "json") {
+            std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+        }
     }
-    let database = folder.path().join("anxiao.db");
+    let database = folder.path().join(DATA).join("anxiao.db");
     if !database.exists() {
         return vec!["the database".to_owned()];
     }
     let url = DatabaseUrl::Sqlite(database.display().to_string());
-    match Stored::read(&url) {
-        Err(damage) => vec![damage],
-        Ok(stored) => told
-            .iter()
-            .filter(|fact| !stored.holds(fact, folder.path()))
-            .map(|fact| format!("{fact:?} is missing"))
-            .collect(),
+    let mut missing = match Stored::read(&url) {
+        Err(damage) => return vec![damage],
+        Ok(stored) => stored.missing(told, folder.path()),
+    };
+    if missing.is_empty() && number % 10 == 0 {
+        missing.extend(refused_by_the_program(folder.path(), &url, number % 40 == 0));
     }
+    missing
 }
 
-struct Stored {
-    people: usize,
-    hazards: BTreeMap<Uuid, (i64, String)>,
-    comments: BTreeSet<Uuid>,
-}
-
-impl Stored {
-    fn read(url: &DatabaseUrl) -> Result<Self, String> {
-        let mut conn = Conn::open(url, Purpose::Write).map_err(|error| format!("it does not open: {error}"))?;
-        let damaged = |error: diesel::result::Error| format!("it cannot be read: {error}");
-        let verdict = word(&mut conn, "SELECT integrity_check AS word FROM pragma_integrity_check").map_err(damaged)?;
-        if verdict != "ok" {
-            return Err(format!("it is damaged: {verdict}"));
-        }
-        let people: i64 = users::table.count().get_result(&mut conn).map_err(damaged)?;
-        let rows: Vec<(Id, i64, String)> =
-            hazards::table.select((hazards::id, hazards::version, hazards::number)).load(&mut conn).map_err(damaged)?;
-        let remarks: Vec<Id> = comments::table.select(comments::id).load(&mut conn).map_err(damaged)?;
-        Ok(Self {
-            people: usize::try_from(people).unwrap(),
-            hazards: rows.into_iter().map(|(id, version, number)| (id.0, (version, number))).collect(),
-            comments: remarks.into_iter().map(|id| id.0).collect(),
-        })
+fn refused_by_the_program(folder: &Path, url: &DatabaseUrl, start: bool) -> Option<String> {
+    let of_it = |arguments: &[&str]| {
+        let mut command = command_of(Path::new(env!("CARGO_BIN_EXE_anxiao")), &folder.join(DATA), url, arguments);
+        command.arg("--evidence-store").arg(folder.join(PHOTOS));
+        command
+    };
+    let doctor = of_it(&["doctor"]).stderr(Stdio::null()).output().unwrap();
+    if !doctor.status.success() {
+        return Some(format!("the doctor is not content: {}", String::from_utf8_lossy(&doctor.stdout)));
     }
-
-    fn holds(&self, fact: &Fact, folder: &Path) -> bool {
-        match fact {
-            Fact::Person => self.people > 0,
-            Fact::Key(name, bytes) => std::fs::read(folder.join(name)).is_ok_and(|found| found == *bytes),
-            Fact::Hazard(id, number) => self.hazards.get(id).is_some_and(|(_, stored)| stored == number),
-            Fact::Version(id, version) => self.hazards.get(id).is_some_and(|(stored, _)| stored >= version),
-            Fact::Comment(id) => self.comments.contains(id),
-        }
+    if start {
+        let mut server = Program::of(of_it(SERVE));
+        server.terminate();
+        assert!(server.ended().success());
     }
+    None
 }
