@@ -121,12 +121,19 @@ impl<'a> Disk<'a> {
             Deed::Unlinked { path } => self.name(Naming::Remove(path.clone())),
             Deed::MadeFolder { path } => self.name(Naming::Set(path.clone(), Entry::Folder)),
             Deed::FolderSynced { path } => {
-                let (theirs, others): (Vec<_>, Vec<_>) =
-                    std::mem::take(&mut self.pending).into_iter().partition(|naming| naming.is_in(path));
-                self.pending = others;
-                for naming in theirs {
+                let mut others: Vec<Naming> = Vec::new();
+                for naming in std::mem::take(&mut self.pending) {
+                    if !naming.is_in(path) {
+                        others.push(naming);
+                        continue;
+                    }
+                    // What has moved durably does not appear again under the name it had.
+                    if let Naming::Move(from, _, _) = &naming {
+                        others.retain(|earlier| !matches!(earlier, Naming::Set(name, _) if name == from));
+                    }
                     naming.apply(&mut self.durable);
                 }
+                self.pending = others;
             }
             Deed::Mapped { inode } => {
                 let file = self.by_inode.get(inode).copied().map(Entry::File);
@@ -149,10 +156,9 @@ impl<'a> Disk<'a> {
 
     /// What the folder holds when the power goes now.
     pub fn after_a_cut(&self, unsynced: Unsynced, dice: &mut Dice) -> BTreeMap<PathBuf, Vec<u8>> {
-        let mut names = self.durable.clone();
+        let mut names = if unsynced == Unsynced::There { self.now.clone() } else { self.durable.clone() };
         let kept = match unsynced {
-            Unsynced::Gone => 0,
-            Unsynced::There => self.pending.len(),
+            Unsynced::Gone | Unsynced::There => 0,
             Unsynced::Prefix | Unsynced::Some => dice.below(self.pending.len() + 1),
         };
         for naming in &self.pending[..kept] {

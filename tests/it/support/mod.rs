@@ -10,7 +10,7 @@ pub mod handset;
 pub mod program;
 
 pub use app::{Answer, SEED, TestApp};
-pub use cluster::programs;
+pub use cluster::{as_postgres, programs};
 pub use engine::Engine;
 
 /// Declares tests that run on both engines: `both_engines! { async fn a_sentence(app) { … } }`.
