@@ -86,7 +86,7 @@ pub fn check(conn: &mut Conn) -> Result<(), String> {
     let verdict =
         word(conn, "SELECT integrity_check AS word FROM pragma_integrity_check").map_err(|e| e.to_string())?;
     if verdict != "ok" {
-        return Err(verdict);
+        return Err(verdict.lines().collect::<Vec<_>>().join("; "));
     }
     let orphans = word(conn, "SELECT CAST(count(*) AS TEXT) AS word FROM pragma_foreign_key_check");
     match orphans.map_err(|e| e.to_string())?.as_str() {

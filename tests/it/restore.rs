@@ -109,7 +109,9 @@ async fn push_one(phone: &mut Handset, base: &str, last: &mut Option<(Uuid, Stri
 /// A photo of a hazard: declared by a push, its content sent. Hazard and photo.
 async fn push_photo(phone: &mut Handset, base: &str, number: u32) -> (Uuid, Uuid) {
     let (hazard, id, content) = (Uuid::now_v7(), Uuid::now_v7(), photo(number));
-    let first = phone.make("hazard.report", hazard, report("有照片"), &[]);
+    let mut with_photo = report("有照片");
+    with_photo["evidence_ids"] = json!([id]);
+    let first = phone.make("hazard.report", hazard, with_photo, &[]);
     phone.make("evidence.declare", id, Handset::declaration(&content, hazard), &[&first]);
     let open = phone.open();
     let answer = phone.push(base, &open).await.unwrap();

@@ -1,7 +1,7 @@
 //! A disk that promises only what POSIX promises: bytes are durable after `fsync` of their file, names after `fsync` of
 //! their folder. Whatever was not synced when the power went may be there, in part or not at all, in any order.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::collections::{BTreeMap, HashMap};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
@@ -61,7 +61,7 @@ pub struct Disk<'a> {
 }
 
 /// SQLite rebuilds it from the log whenever it is absent; it is written through memory and never synced.
-fn forgotten(path: &Path) -> bool {
+pub fn forgotten(path: &Path) -> bool {
     path.to_string_lossy().ends_with("-shm")
 }
 
@@ -177,11 +177,6 @@ impl<'a> Disk<'a> {
             folder.insert(path.strip_prefix(&self.root).unwrap().to_owned(), bytes.clone());
         }
         folder
-    }
-
-    /// Every path the program has ever put there, for the message of a failure.
-    pub fn paths(&self) -> BTreeSet<PathBuf> {
-        self.now.keys().cloned().collect()
     }
 }
 
