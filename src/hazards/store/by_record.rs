@@ -10,6 +10,7 @@ use super::row::Row;
 use super::transition::{carry_out, difference, save};
 use crate::hazards::rules::{self, Actor, Request, VoidReach};
 use crate::hazards::status::Status;
+use crate::notices::occasions::finding_marked;
 use crate::platform::db::schema::hazards;
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Tx};
@@ -125,6 +126,7 @@ fn mark(
     marks.finding_withdrawn = withdrawn;
     let after = Row { version: row.version + 1, updated_at: tx.now, marks: Doc::of(&marks), ..row.clone() };
     save(tx, row, &after, zone)?;
+    finding_marked(tx, withdrawn, &after)?;
     let mut payload = difference(row, &after)?;
     payload.insert("reason".to_owned(), json!(reason));
     payload.extend(link.clone());
