@@ -257,6 +257,25 @@ both_engines! {
         assert_eq!((found.len(), found[0]["item_code"].clone()), (1, waiting[1]["item_code"].clone()));
     }
 
+    async fn a_finding_is_taken_back_or_accepted_whichever_comes_first(app) {
+        for _ in 0..3 {
+            let id = started(app, "third_party", "office", &["external1", "inspector1"]).await;
+            let at = format!("/inspections/{id}");
+            let fail = json!({"result": "fail", "note": "见照片", "evidence_ids": [PHOTO]});
+            app.put("external1", &format!("{at}/answers/fang-003"), fail).await.expect(200);
+            let end = app.post("external1", &format!("{at}/submit"), json!({})).await.expect(200);
+            let report = end.body["suggestions"][0]["id"].as_str().unwrap().to_owned();
+            let triage = format!("/reports/{report}/triage");
+            let accept = json!({"outcome": "accept"});
+            let (amended, judged) = tokio::join!(amend(app, "inspector1", &id, answer("fang-003", "pass")), app.post("office", &triage, accept));
+            amended.expect(201);
+            let stands = app.get("office", &format!("/reports/{report}")).await.expect(200).body["status"].clone();
+            assert_eq!((judged.status, stands.as_str()), if judged.status == 200 { (200, Some("accepted")) } else { (409, Some("out_of_scope")) });
+            let found = app.get("office", &format!("/hazards?inspection_id={id}")).await.expect(200).rows();
+            assert!(found.iter().all(|hazard| hazard["status"] == "void") && found.len() == usize::from(judged.status == 200), "{found:?}");
+        }
+    }
+
     async fn open_hazards_are_checked_off_and_closed_by_nobody_for_that(app) {
         let (_, hazard) = submitted(app).await;
         let id = started(app, "routine", "office", &["inspector2", "external1"]).await;
