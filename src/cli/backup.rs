@@ -37,11 +37,14 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     if args.to.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir()) {
         return Err(format!("the folder of {shown} does not exist"));
     }
+    let list = format!("{shown}.evidence");
+    if Path::new(&list).exists() {
+        return Err(format!("{list} exists already"));
+    }
     let partial = Partial::of(&args.to);
     copy(config, partial.path()).map_err(|reason| format!("the copy {shown} cannot be made: {reason}"))?;
     let mut made = migrations::open(&DatabaseUrl::Sqlite(partial.path().to_string_lossy().into_owned()))?;
     one_file::check(&mut made).map_err(|reason| format!("the database {path} is damaged: {reason}"))?;
-    let list = format!("{shown}.evidence");
     let files = evidence(&mut made, Path::new(&list)).map_err(|reason| {
         drop(std::fs::remove_file(&list));
         format!("the list {list} cannot be written: {reason}")

@@ -9,7 +9,7 @@ mod record;
 mod sight;
 mod timeline;
 
-pub use changes::{create, edit, stored};
+pub use changes::{create, edit, still_seen, stored};
 pub use life::{activate, end, pause, resume};
 pub use making::{make, wanted};
 pub use prepare::{place_of, unfit};

@@ -12,6 +12,7 @@ use super::transition::{carry_out, difference, save};
 use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Actor, Request, VoidReach};
 use crate::hazards::status::{Remedy, Status};
+use crate::notices::occasions::finding_marked;
 use crate::platform::db::schema::hazards;
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Tx};
@@ -161,6 +162,7 @@ fn mark(
     marks.finding_withdrawn = withdrawn;
     let after = Row { version: row.version + 1, updated_at: tx.now, marks: Doc::of(&marks), ..row.clone() };
     save(tx, row, &after, zone)?;
+    finding_marked(tx, withdrawn, &after)?;
     let mut payload = difference(row, &after)?;
     payload.insert("reason".to_owned(), json!(reason));
     payload.extend(link.clone());

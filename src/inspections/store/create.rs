@@ -374,6 +374,9 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     }
     let title = edit.title.as_deref().map_or_else(|| row.title.clone(), |title| title.trim().to_owned());
     let planned_on = edit.planned_on.apply(row.planned_on);
+    if planned_on != row.planned_on {
+        crate::draws::store::day_as_frozen(tx, row.id, planned_on)?;
+    }
     diesel::update(inspections::table.find(row.id))
         .set((
             inspections::version.eq(row.version + 1),

@@ -29,7 +29,7 @@ use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Check, Faults, FieldError};
 use crate::reports::ReportView;
-use crate::reports::store::suggest::{suggest, suggests};
+use crate::reports::store::suggest::{Finders, suggest, suggests};
 
 /// A signature given on the spot.
 #[derive(Debug, Clone, Serialize, Deserialize, ToSchema)]
@@ -119,12 +119,12 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     }
     let status = may(tx.conn, rights, seen, Action::Submit)?;
     let mut found = Vec::with_capacity(failed.len());
-    let mut suggested = Vec::new();
+    let (mut suggested, mut finders) = (Vec::new(), Finders::default());
     for (row, item) in &failed {
         let hazard = finding(tx.new_id(), (seen.row.kind, seen.row.id), row, item, rights.user_id())?;
-        let finder = (hazard.reported_by, hazard.found_at);
-        let own_check = seen.row.kind.of_school();
-        if let Some(kind) = suggests(tx.conn, finder.0, &seen.org, &hazard.domain, (own_check, finder.1))? {
+        let finder = (&mut finders, hazard.reported_by);
+        let at = (seen.row.kind.of_school(), hazard.found_at);
+        if let Some(kind) = suggests(tx.conn, finder, &seen.org, &hazard.domain, at)? {
             suggested.push((hazard, kind));
             continue;
         }

@@ -109,6 +109,7 @@ pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Pro
         plans: plans(conn, rights, &seen.org, plan, &domains)?,
         on_team,
         is_lead: on_team && seen.row.lead_id == user,
+        took_part: seen.team.contains(&user),
         of_school: signs || delegated,
         confirms,
     })
@@ -127,12 +128,13 @@ impl Seen {
 pub fn facts(seen: &Seen) -> Facts {
     let said =
         |doc: &Option<Doc>, field: &str| doc.as_ref().and_then(|doc| doc.0.get(field)?.as_str().map(str::to_owned));
-    let outcome = said(&seen.row.acknowledgement, "outcome");
+    let outcome = said(&seen.row.acknowledgement, "outcome").as_deref().and_then(AcknowledgementOutcome::parse);
     Facts {
         kind: seen.row.kind,
         status: seen.row.status,
         acknowledged: seen.row.acknowledgement.is_some(),
-        objected: outcome.as_deref() == Some(AcknowledgementOutcome::Objected.as_str()),
+        objected: outcome == Some(AcknowledgementOutcome::Objected),
+        refused: outcome == Some(AcknowledgementOutcome::Refused),
         reply: said(&seen.row.objection_reply, "decision").as_deref().and_then(ObjectionDecision::parse),
     }
 }
