@@ -1,7 +1,7 @@
 //! Whose right and whose work: operations are judged by somebody's rights and attributed to whoever did them.
 
 use crate::access::caller::{memberships_at, of_user};
-use crate::access::{Caller, Rights};
+use crate::access::{Caller, Permission, Rights};
 use crate::platform::db::Conn;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
@@ -35,5 +35,12 @@ pub fn then(conn: &mut Conn, rights: &Rights, at: Timestamp) -> Result<Option<Ri
         return Ok(None);
     }
     let caller = Caller { memberships: held, ..(*rights.caller).clone() };
-    Ok(Some(Rights::of_caller(caller, at)))
+    let then = Rights::of_caller(caller, at);
+    // Whoever belongs to a school by now is not told, by this way either, what it must not learn early.
+    let schools = |rights: &Rights| rights.of(Permission::InspectionRead).own_schools;
+    let before = schools(&then);
+    if schools(rights).iter().any(|school| !before.contains(school)) {
+        return Ok(None);
+    }
+    Ok(Some(then))
 }

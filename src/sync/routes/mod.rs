@@ -1,5 +1,6 @@
 //! Offline work over HTTP.
 
+mod decisions;
 mod devices;
 mod kept;
 mod pull;
@@ -15,8 +16,8 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
         .service(pull::pull)
         .service(devices::devices)
         .service(kept::quarantine)
-        .service(kept::accept)
-        .service(kept::dismiss)
+        .service(decisions::accept)
+        .service(decisions::dismiss)
         .service(kept::conflicts)
-        .service(kept::resolve);
+        .service(decisions::resolve);
 }

@@ -21,6 +21,7 @@ use crate::platform::http::body::{self, JSON_LIMIT, Settled};
 use crate::platform::http::problem::Language;
 use crate::platform::http::{Faults, FieldError, Reply};
 use crate::sync::batch::{self, Handing, Stored};
+use crate::sync::device;
 use crate::sync::op::{self, Operation};
 use crate::sync::receipt::{self, CredentialKey, Receipt};
 
@@ -64,7 +65,7 @@ pub struct PushedOperation {
     /// Of the operation.
     op_id: Id,
     /// `inspection.create`, `inspection.check_in`, `inspection.answer`, `inspection.submit`, `hazard.report`,
-    /// `hazard.transition`, `comment.add`.
+    /// `hazard.transition`, `comment.add`, `evidence.declare`.
     #[schema(example = "inspection.answer")]
     kind: String,
     /// The record it makes or changes; of an answer, the inspection.
@@ -163,9 +164,14 @@ fn believed(bytes: &[u8]) -> Result<Push, Problem> {
     let push: Push = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
             let message = error.to_string();
-            let field = message.split('`').nth(1).unwrap_or_default().to_owned();
-            let code = if message.starts_with("unknown field") { "unknown_field" } else { "invalid_format" };
-            let fault = FieldError::new(format!("/{field}"), code, "格式不正确", "has the wrong format");
+            let named = message.split('`').nth(1).map(|field| format!("/{field}")).unwrap_or_default();
+            let fault = if message.starts_with("unknown field") {
+                FieldError::new(named, "unknown_field", "未知字段", "is not a known field")
+            } else if message.starts_with("missing field") {
+                FieldError::required(named)
+            } else {
+                FieldError::new("", "invalid_format", "格式不正确", "has a field of the wrong format")
+            };
             return Problem::new(Code::MalformedBody).errors(vec![fault]).cause(message);
         }
         body::unreadable(&error)
@@ -175,10 +181,7 @@ fn believed(bytes: &[u8]) -> Result<Push, Problem> {
             .detail(format!("每次至多 {MOST} 项操作"), format!("at most {MOST} operations at once")));
     }
     let mut faults = Faults::default();
-    faults.text("/device_id", &push.device_id, 1, 100);
-    if push.device_id.chars().any(|c| body::forbidden(c) || c == '\n' || c == '\t') {
-        faults.say("/device_id", "control_character", "不得含控制字符", "must not contain control characters");
-    }
+    device::named(&mut faults, &push.device_id);
     faults.finish()?;
     Ok(push)
 }
@@ -237,6 +240,7 @@ fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, 
     }
     let mut once = HashSet::new();
     let op_ids = prepared.ops.iter().map(|op| op.op_id).filter(|id| once.insert(*id)).collect();
+    let mut told_of = HashSet::new();
     let receipt = Receipt { iss: "anxiao", device_id: &prepared.handing.device_id, epoch, acked_seq, op_ids };
     let receipt = app.tokens.sign(receipt::TYPE, &receipt)?;
     let results = prepared
@@ -244,11 +248,34 @@ fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, 
         .iter()
         .map(|op| {
             let told = results.get(&(op.op_id, op.hash.clone())).cloned();
-            told.ok_or_else(|| Problem::internal("an operation without a result"))
+            let mut told = told.ok_or_else(|| Problem::internal("an operation without a result"))?;
+            if prepared.handing.only_kept.is_some() {
+                blind(&mut told);
+            }
+            Ok(if told_of.insert((op.op_id, op.hash.as_slice())) { told } else { repeated(told) })
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, Problem>>()?;
     let server_time = app.clock.now();
     Reply::value(&Pushed { epoch, acked_seq, server_time, results, receipt, device_credential })
+}
+
+/// Without a sign-in nothing is read, not even what was told before.
+fn blind(told: &mut Value) {
+    if let Some(object) = told.as_object_mut() {
+        object.remove("row");
+        object.remove("version");
+    }
+}
+
+/// The same operation twice in one request.
+fn repeated(mut told: Value) -> Value {
+    if let Some(object) = told.as_object_mut()
+        && !object.contains_key("was")
+    {
+        let was = object.insert("status".into(), Value::from("duplicate"));
+        object.insert("was".into(), was.unwrap_or_default());
+    }
+    told
 }
 
 /// Not a repeat: the device hears of it for the first time.
@@ -304,11 +331,11 @@ impl FromRequest for Device {
     type Future = std::future::Ready<Result<Self, Problem>>;
 
     fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        std::future::ready(device(request))
+        std::future::ready(credited(request))
     }
 }
 
-fn device(request: &HttpRequest) -> Result<Device, Problem> {
+fn credited(request: &HttpRequest) -> Result<Device, Problem> {
     let refused = || Problem::new(Code::Unauthenticated);
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no application"))?;
     let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
