@@ -4,7 +4,8 @@ use serde_json::json;
 
 use super::body::TransitionBody;
 use super::routes::{NewComment, NewReport, opened, view, with_actions};
-use super::rules::{Refusal, separated};
+use super::rules::separated;
+use super::status::Refusal;
 use super::store::report::{self, Report};
 use super::store::{Powers, comments, read, transition};
 use crate::access::{Limit, Permission, Rights};

@@ -128,10 +128,15 @@ pub fn store(
     known.clear();
     let judge = Judge { rights, device: device.id, language: handing.language };
     let outcomes = judged(tx, &judge, handing, &fresh)?;
+    // A word for a group binds the operations of one request alone.
+    let request = tx.new_id();
     let rows: Vec<OpRow> = fresh
         .iter()
         .zip(outcomes)
-        .map(|((op, reused), outcome)| OpRow::of(tx.new_id(), now, &device, op, *reused, outcome))
+        .map(|((op, reused), outcome)| OpRow {
+            group_key: op.group.as_ref().map(|word| format!("{request} {word}")),
+            ..OpRow::of(tx.new_id(), now, &device, op, *reused, outcome)
+        })
         .collect();
     ledger::put(tx.conn, &rows)?;
     let mut rows = rows;

@@ -100,9 +100,9 @@ fn stirs(conn: &mut Conn, device: Id, user: Id, now: Timestamp) -> Result<bool, 
     Ok(disabled || !ready(conn, &rights, &rows, now)?.is_empty())
 }
 
-/// Of one group: of one request alone, though another may use the same word.
+/// Of one group of one request: another that uses the same word has another key.
 fn same_group(one: &OpRow, other: &OpRow) -> bool {
-    one.group_key.is_some() && one.group_key == other.group_key && one.created_at == other.created_at
+    one.group_key.is_some() && one.group_key == other.group_key
 }
 
 /// Groups together, all others alone.

@@ -342,7 +342,7 @@ mod tests {
     #[test]
     fn json_by_its_form_alone_keeps_its_identity() {
         let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
-        for set in [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, &deep] {
+        for set in [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, deep.as_str()] {
             let text = format!(
                 r#"{{"seq":7,"op_id":"00000000-0000-7000-8000-000000000001","kind":"comment.add","group":"g","set":{set}}}"#
             );

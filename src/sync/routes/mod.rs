@@ -2,6 +2,7 @@
 
 mod decisions;
 mod devices;
+mod hand_in;
 mod kept;
 mod pull;
 mod push;
@@ -12,7 +13,7 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(push::take_in)
-        .service(push::hand_in)
+        .service(hand_in::hand_in)
         .service(pull::pull)
         .service(devices::devices)
         .service(kept::quarantine)

@@ -88,13 +88,49 @@ both_engines! {
         assert_eq!((&row["result"], &row["answered_by"]), (&json!("fail"), &json!(user("inspector2"))));
     }
 
+    async fn nobody_approves_by_anothers_name_what_the_own_recheck_bars(app) {
+        let more = json!({"org_id": org("a"), "role": "inspector"});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("leader")), more).await.expect(201);
+        let found = json!({
+            "org_id": org("a.s1"), "category": "fang", "domain": "fire", "title": "出口上锁", "description": "铁链锁闭",
+            "source": "special", "level": "major",
+        });
+        let hazard = app.post("inspector1", "/hazards", found).await.expect(201).id();
+        let plan = json!({
+            "action": "file_plan", "measures": "更换推杠锁", "responsible_user_id": user("staff1"),
+            "leader_user_id": user("principal1"), "budget_fen": 1, "due_at": "2026-04-10T10:00:00Z", "contingency": "专人值守",
+        });
+        let both = json!([user("inspector1"), user("leader")]);
+        for (who, step) in [
+            ("section.fire", json!({"action": "issue", "level": "major", "basis": "判定指南第三条（一）8"})),
+            ("officer1", json!({"action": "acknowledge"})),
+            ("officer1", plan),
+            ("staff1", json!({"action": "report_done", "measures_taken": "已更换", "evidence_ids": []})),
+            ("leader", json!({"action": "pass", "opinion": "已到位", "recheckers": both, "on_site": true})),
+        ] {
+            app.post(who, &format!("/hazards/{hazard}/transitions"), step).await.expect(200);
+        }
+        let approval = json!({"action": "approve", "opinion": "同意销号"});
+        app.post("leader", &format!("/hazards/{hazard}/transitions"), approval.clone()).await.expect(409);
+        let mut phone = Phone::new("inspector2", "a helping hand");
+        let op = phone.op("hazard.transition", &hazard, approval, json!({}));
+        let answer = phone.push(app, &[op]).await;
+        assert_eq!(words(&answer), ["quarantined"], "{}", answer.text);
+        let kept = answer.body["results"][0]["quarantine_id"].as_str().unwrap().to_owned();
+        let refused = app.post("leader", &format!("/sync/quarantine/{kept}/accept"), json!({})).await.expect(409);
+        assert_eq!(refused.faults()[0].1, "same_person", "{}", refused.text);
+        assert_eq!(app.get("office", &format!("/hazards/{hazard}")).await.expect(200).body["status"], "awaiting_approval");
+        assert_eq!(app.get("leader", "/sync/quarantine?status=open").await.expect(200).rows().len(), 1);
+    }
+
     async fn without_a_sign_in_not_even_an_earlier_answer_is_read_again(app) {
         let visit = begun(app).await;
         let mut phone = Phone::new("inspector2", "found in a taxi");
         let named = app.post("inspector2", "/sync/pull", json!({"device_id": phone.name})).await.expect(200).body;
         let credential = named["device_credential"].as_str().unwrap().to_owned();
         let note = json!({"item_code": "fang-001", "note": "一"});
-        app.put("inspector1", &format!("/inspections/{visit}/answers/fang-001"), json!({"result": "fail", "note": "甲"})).await.expect(200);
+        let before = json!({"answers": [{"item_code": "fang-001", "result": "fail", "note": "甲"}]});
+        app.put("inspector1", &format!("/inspections/{visit}/answers"), before).await.expect(200);
         let clash = phone.op("inspection.answer", &visit, note, json!({"base_version": 1}));
         let told = phone.push(app, std::slice::from_ref(&clash)).await;
         assert_eq!((words(&told)[0].as_str(), &told.body["results"][0]["row"]["note"]), ("conflict", &json!("甲")));

@@ -70,7 +70,7 @@ both_engines! {
     async fn json_by_its_form_alone_is_kept_for_people_and_never_left_out(app) {
         let phone = Phone::new("inspector1", "garbled");
         let deep = format!("{}1{}", "[".repeat(3000), "]".repeat(3000));
-        let sets = [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, &deep, r#"{"\u0000":"x"}"#, r#"{"text":"a\u0000b"}"#];
+        let sets = [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, deep.as_str(), r#"{"\u0000":"x"}"#, r#"{"text":"a\u0000b"}"#];
         let ops: Vec<String> = sets.iter().enumerate().map(|(place, set)| {
             let (seq, op) = (place + 1, id(&format!("garbled {place}")));
             format!(r#"{{"seq":{seq},"op_id":"{op}","kind":"comment.add","id":"{op}","set":{set}}}"#)
@@ -83,7 +83,7 @@ both_engines! {
             assert_eq!(answer.body["acked_seq"], 5);
             assert_eq!((problem(&answer, 0), problem(&answer, 3)), ("malformed_body", "validation_failed"));
         }
-        let kept = app.get("inspector1", "/sync/quarantine?sort=created_at").await.expect(200).rows();
+        let kept = app.get("inspector1", "/sync/quarantine").await.expect(200).rows();
         assert_eq!(kept.len(), 5);
         assert!(kept.iter().any(|row| row["op"].as_str().is_some_and(|text| text.contains("1e999"))));
         let at = kept.iter().find(|row| row["seq"] == 2).unwrap()["id"].as_str().unwrap().to_owned();
