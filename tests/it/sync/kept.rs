@@ -45,6 +45,34 @@ both_engines! {
         assert_eq!(app.get("office", "/sync/quarantine?status=accepted").await.expect(200).rows().len(), 1);
     }
 
+    async fn whoever_has_gone_over_to_the_school_is_not_told_what_was_allowed_then(app) {
+        let mut hidden = plan();
+        hidden["kind"] = json!("unannounced");
+        hidden["announced"] = json!(false);
+        let visit = app.post("office", "/inspections", hidden).await.expect(201).id();
+        let person = app.get("office", &format!("/users/{}", user("inspector2"))).await.expect(200).body;
+        let membership = person["memberships"][0]["id"].as_str().unwrap().to_owned();
+        let staff = json!({"org_id": org("a.s1"), "role": "school_staff"});
+        app.post("office", &format!("/users/{}/memberships", user("inspector2")), staff).await.expect(201);
+        app.delete("office", &format!("/users/{}/memberships/{membership}", user("inspector2"))).await.expect(204);
+        let mut phone = Phone::new("inspector2", "changed sides");
+        let more = json!({"occurred_at": "2026-03-02T09:59:00+08:00"});
+        let ops = [
+            phone.op("inspection.check_in", &visit, json!({}), more.clone()),
+            phone.op("inspection.check_in", id("no such visit"), json!({}), more),
+        ];
+        let answer = phone.push(app, &ops).await;
+        let [mut one, mut other] = [0, 1].map(|place| answer.body["results"][place].clone());
+        for result in [&mut one, &mut other] {
+            for name in ["seq", "op_id", "quarantine_id"] {
+                result.as_object_mut().unwrap().remove(name);
+            }
+        }
+        assert_eq!(one, other, "a visit that is still hidden differs from none");
+        let rows = app.get("inspector2", "/sync/quarantine").await.expect(200).rows();
+        assert!(rows.iter().all(|row| row["inspection_id"].is_null() && row["org_id"] == rows[0]["org_id"]), "{rows:?}");
+    }
+
     async fn a_disabled_persons_phone_hands_in_and_reads_nothing(app) {
         let visit = begun(app).await;
         let mut phone = Phone::new("inspector2", "left behind");

@@ -204,7 +204,7 @@ both_engines! {
                 assert_eq!(word, right, "{n}: {}", answer.body["results"][n]);
             }
             assert_eq!([17, 90, 150].map(|n| problem(&answer, n)), ["unknown_kind", "validation_failed", "not_found"]);
-            assert_eq!(answer.body["results"][90]["problem"]["errors"][0]["pointer"], "/category");
+            assert_eq!(answer.body["results"][90]["problem"]["errors"][0]["pointer"], "/set/category");
         }
         let count = app.get("office", "/hazards?count=true&limit=1").await.expect(200).body["page"]["count"].clone();
         assert_eq!(count, 197);
