@@ -62,7 +62,7 @@ both_engines! {
             phone.op("inspection.check_in", id("no such visit"), json!({}), more),
         ];
         let answer = phone.push(app, &ops).await;
-        let [mut one, mut other] = [0, 1].map(|place| answer.body["results"][place].clone());
+        let [mut one, mut other] = [0_usize, 1].map(|place| answer.body["results"][place].clone());
         for result in [&mut one, &mut other] {
             for name in ["seq", "op_id", "quarantine_id"] {
                 result.as_object_mut().unwrap().remove(name);
