@@ -175,7 +175,8 @@ fn next_mark(tx: &mut Tx<'_>, view: Id) -> Result<i64, Problem> {
         .get_result(conn)?))
 }
 
-/// A record that was held at the mark asked with stays given as it was; any other counts from the new mark on.
+/// A record that was held at the mark asked with stays given as it was; any other counts from the new mark on, or from
+/// that of another answer to the same question which gave it already: the reader may go on from either.
 fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> Result<(), Problem> {
     let mut known = HashSet::new();
     let collections: HashSet<&str> = rows.iter().map(|(collection, _, _)| collection.as_str()).collect();
@@ -205,7 +206,9 @@ fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> 
             .values(new)
             .on_conflict((reader_holdings::view_id, reader_holdings::collection, reader_holdings::record_id))
             .do_update()
-            .set((told, reader_holdings::given.eq(mark)))
+            .set((told, reader_holdings::given.eq(diesel::dsl::case_when(
+                reader_holdings::taken.is_null(), reader_holdings::given,
+            ).otherwise(mark))))
             .execute(conn)?);
     }
     Ok(())
