@@ -39,6 +39,9 @@ pub struct State {
     load: Option<(usize, Option<Id>)>,
     /// What is no longer in sight is to be looked for.
     sweep: bool,
+    /// The sums when the reader was last told something: they hold until it is told something again.
+    #[serde(default)]
+    sums: Option<BTreeMap<Collection, Value>>,
 }
 
 /// What to load, in the order in which a phone needs it.
@@ -176,6 +179,7 @@ pub fn fill(
         state.sweep = asked.is_some();
         state.load = Some((0, None));
         state.scope = scope;
+        state.sums = None;
     }
     let sight = Sight { rights, since: Timestamp::from_micros(state.since), now: rights.now };
     let page = Page { state, ..Page::default() };
@@ -368,18 +372,28 @@ impl Filler<'_> {
         self.take(Collection::Answers, held.into_iter().filter(|id| !seen.contains(id)).collect())
     }
 
-    /// Sums over the whole view, where nothing is left to tell and nothing under way that would make them differ.
+    /// Sums over the whole view, where nothing is left to tell and nothing under way that would make them differ. One who
+    /// asks again and again while nothing happens is told the same again, and the view is not read for it.
     fn check(&mut self) -> Result<(), Problem> {
         if self.page.has_more {
+            self.page.state.sums = None;
             return Ok(());
         }
-        let mut sums = BTreeMap::new();
-        for collection in self.page.state.collections.clone() {
-            let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
-            sums.insert(collection.as_str(), checksum(collection, &rows));
-        }
+        let sums = match self.page.state.sums.take().filter(|_| self.page.is_empty()) {
+            Some(sums) => sums,
+            None => {
+                let mut sums = BTreeMap::new();
+                for collection in self.page.state.collections.clone() {
+                    let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
+                    sums.insert(collection, checksum(collection, &rows));
+                }
+                sums
+            }
+        };
+        // What others wrote meanwhile may be part of them: they are told and kept only where nobody did.
         if !is_behind(self.conn, self.page.state.place)? {
-            self.page.checksums = sums;
+            self.page.checksums = sums.iter().map(|(collection, sum)| (collection.as_str(), sum.clone())).collect();
+            self.page.state.sums = Some(sums);
         }
         Ok(())
     }
