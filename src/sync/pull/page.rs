@@ -379,22 +379,31 @@ impl Filler<'_> {
             self.page.state.sums = None;
             return Ok(());
         }
-        let sums = match self.page.state.sums.take().filter(|_| self.page.is_empty()) {
-            Some(sums) => sums,
-            None => {
-                let mut sums = BTreeMap::new();
-                for collection in self.page.state.collections.clone() {
-                    let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
-                    sums.insert(collection, checksum(collection, &rows));
-                }
-                sums
+        let kept = self.page.state.sums.take().filter(|_| self.page.is_empty());
+        if let Some(sums) = kept {
+            if !is_behind(self.conn, self.page.state.place)? {
+                self.page.checksums = told(&sums);
             }
-        };
-        // What others wrote meanwhile may be part of them: they are told and kept only where nobody did.
+            self.page.state.sums = Some(sums);
+            return Ok(());
+        }
+        if is_behind(self.conn, self.page.state.place)? {
+            return Ok(());
+        }
+        let mut sums = BTreeMap::new();
+        for collection in self.page.state.collections.clone() {
+            let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
+            sums.insert(collection, checksum(collection, &rows));
+        }
+        // What others wrote while the view was read may be part of the sums.
         if !is_behind(self.conn, self.page.state.place)? {
-            self.page.checksums = sums.iter().map(|(collection, sum)| (collection.as_str(), sum.clone())).collect();
+            self.page.checksums = told(&sums);
             self.page.state.sums = Some(sums);
         }
         Ok(())
     }
+}
+
+fn told(sums: &BTreeMap<Collection, Value>) -> BTreeMap<&'static str, Value> {
+    sums.iter().map(|(collection, sum)| (collection.as_str(), sum.clone())).collect()
 }
