@@ -346,31 +346,3 @@ fn content_hash(view: &Value) -> String {
     let items = view.get("items").map(Value::to_string).unwrap_or_default();
     Sha256::digest(items.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
 }
-
-/// The number of rows, and the exclusive or over the first eight bytes of SHA-256 of `collection:id:version`, in hex.
-#[must_use]
-pub fn checksum(collection: Collection, rows: &[(Id, i64)]) -> Value {
-    let mut x = [0_u8; 8];
-    for (id, version) in rows {
-        let hash = Sha256::digest(format!("{collection}:{id}:{version}").as_bytes());
-        for (byte, other) in x.iter_mut().zip(hash.iter()) {
-            *byte ^= other;
-        }
-    }
-    let x: String = x.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({"n": rows.len(), "x": x})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::platform::ids::built_in;
-
-    #[test]
-    fn a_checksum_does_not_depend_on_the_order_and_moves_with_a_version() {
-        let (a, b) = ((built_in("a"), 1), (built_in("b"), 2));
-        assert_eq!(checksum(Collection::Sites, &[a, b]), checksum(Collection::Sites, &[b, a]));
-        assert_ne!(checksum(Collection::Sites, &[a, b]), checksum(Collection::Sites, &[(a.0, 2), b]));
-        assert_eq!(checksum(Collection::Sites, &[])["x"], "0000000000000000");
-    }
-}

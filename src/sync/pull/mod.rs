@@ -8,3 +8,4 @@
 pub mod collections;
 pub mod cursor;
 pub mod page;
+pub mod sums;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::collections::{Collection, Part, Sight, checksum};
+use super::collections::{Collection, Part, Sight};
+use super::sums;
 use crate::access::{Limit, Permission, Rights};
 use crate::inspections::rules::InspectionStatus;
 use crate::orgs::rules::OrgKind;
@@ -17,7 +18,7 @@ use crate::platform::db::schema::{inspection_team, inspections, org_closure};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
 use crate::platform::journal::readers::{self, Held};
-use crate::platform::journal::{Position, feed, head, is_behind};
+use crate::platform::journal::{Position, feed, head};
 
 /// How long ago what is closed may have changed to be part of the first load.
 const WINDOW: TimeDelta = TimeDelta::days(180);
@@ -34,14 +35,14 @@ pub struct State {
     /// Fingerprint of the scope for which it was filled.
     scope: String,
     /// Everything in the journal up to here is taken into account.
-    place: Position,
+    pub(super) place: Position,
     /// The phase of a load that is not finished, and the last id of it.
     load: Option<(usize, Option<Id>)>,
     /// What is no longer in sight is to be looked for.
     sweep: bool,
     /// The sums when the reader was last told something: they hold until it is told something again.
     #[serde(default)]
-    sums: Option<BTreeMap<Collection, Value>>,
+    pub(super) sums: Option<BTreeMap<Collection, Value>>,
 }
 
 /// What to load, in the order in which a phone needs it.
@@ -187,7 +188,7 @@ pub fn fill(
     filler.sweep()?;
     filler.load()?;
     filler.follow()?;
-    filler.check()?;
+    sums::check(filler.conn, &filler.sight, &mut filler.page)?;
     Ok(filler.page)
 }
 
@@ -371,39 +372,4 @@ impl Filler<'_> {
             self.sight.among(self.conn, Collection::Answers, &held)?.into_iter().map(|(id, _)| id).collect();
         self.take(Collection::Answers, held.into_iter().filter(|id| !seen.contains(id)).collect())
     }
-
-    /// Sums over the whole view, where nothing is left to tell and nothing under way that would make them differ. One who
-    /// asks again and again while nothing happens is told the same again, and the view is not read for it.
-    fn check(&mut self) -> Result<(), Problem> {
-        if self.page.has_more {
-            self.page.state.sums = None;
-            return Ok(());
-        }
-        let kept = self.page.state.sums.take().filter(|_| self.page.is_empty());
-        if let Some(sums) = kept {
-            if !is_behind(self.conn, self.page.state.place)? {
-                self.page.checksums = told(&sums);
-            }
-            self.page.state.sums = Some(sums);
-            return Ok(());
-        }
-        if is_behind(self.conn, self.page.state.place)? {
-            return Ok(());
-        }
-        let mut sums = BTreeMap::new();
-        for collection in self.page.state.collections.clone() {
-            let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
-            sums.insert(collection, checksum(collection, &rows));
-        }
-        // What others wrote while the view was read may be part of the sums.
-        if !is_behind(self.conn, self.page.state.place)? {
-            self.page.checksums = told(&sums);
-            self.page.state.sums = Some(sums);
-        }
-        Ok(())
-    }
-}
-
-fn told(sums: &BTreeMap<Collection, Value>) -> BTreeMap<&'static str, Value> {
-    sums.iter().map(|(collection, sum)| (collection.as_str(), sum.clone())).collect()
 }
