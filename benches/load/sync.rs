@@ -194,7 +194,7 @@ impl Run<'_> {
             conn.batch_execute("DELETE FROM bench_floor")?;
             let started = Instant::now();
             for part in [0..rows / 2, rows / 2..rows] {
-                conn.transaction(|conn| {
+                diesel::Connection::transaction(&mut conn, |conn| {
                     for n in part {
                         let row = (bench_floor::id.eq(n), bench_floor::body.eq(&body));
                         diesel::insert_into(bench_floor::table).values(row).execute(conn)?;
