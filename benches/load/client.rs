@@ -66,9 +66,6 @@ impl Connection {
 
 fn length(head: &[u8]) -> Result<usize> {
     let head = std::str::from_utf8(head)?;
-    if head.split(' ').nth(1) == Some("204") {
-        return Ok(0);
-    }
     let value = head.lines().find_map(|line| {
         let (name, value) = line.split_once(':')?;
         name.eq_ignore_ascii_case("content-length").then(|| value.trim())
@@ -89,15 +86,6 @@ pub fn post(path: &str, token: &str, key: &str, body: &str) -> Vec<u8> {
          Content-Type: application/json\r\nContent-Length: {length}\r\n\r\n{body}"
     )
     .into_bytes()
-}
-
-/// A POST of anything as somebody, with headers of its own, each ended by CRLF.
-pub fn post_bytes(path: &str, token: &str, headers: &str, body: &[u8]) -> Vec<u8> {
-    let length = body.len();
-    let head = format!(
-        "POST {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {token}\r\n{headers}Content-Length: {length}\r\n\r\n"
-    );
-    [head.as_bytes(), body].concat()
 }
 
 /// What a load came to.

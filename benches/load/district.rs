@@ -9,9 +9,6 @@ use uuid::Uuid;
 const SPAN_MS: u64 = 730 * 86_400_000;
 /// Bureau roles that ask, each with a session of its own.
 pub const BUREAU_USERS: u64 = 64;
-/// Schools of the inspector, and places in each.
-pub const INSPECTED: u64 = 200;
-pub const PLACES: u64 = 3;
 /// The domains of the section officer.
 pub const SECTION_DOMAINS: [&str; 2] = ["fire", "gas"];
 
@@ -24,7 +21,6 @@ pub enum Kind {
     Session,
     Membership,
     Inspection,
-    Site,
 }
 
 /// Size and beginning of the district.
@@ -81,11 +77,6 @@ impl District {
     pub fn section_user(&self) -> u64 {
         self.schools + BUREAU_USERS
     }
-
-    /// The inspector who has been to [`INSPECTED`] schools.
-    pub fn inspector(&self) -> u64 {
-        self.schools + BUREAU_USERS + 1
-    }
 }
 
 fn id(ms: u64, kind: Kind, n: u64) -> Id {
@@ -98,7 +89,6 @@ fn id(ms: u64, kind: Kind, n: u64) -> Id {
         Kind::Session => 3,
         Kind::Membership => 4,
         Kind::Inspection => 5,
-        Kind::Site => 6,
     };
     Id(Uuid::from_bytes([a, b, c, d, e, f, 0x70, kind, 0x80, 0, g, h, i, j, k, l]))
 }

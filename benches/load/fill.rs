@@ -13,9 +13,7 @@ use anxiao::on_conn;
 use anxiao::orgs::rules::{OrgKind, SchoolKind};
 use anxiao::orgs::store::{OrgRow, create_bureau, insert_many};
 use anxiao::platform::clock::{Clock, SystemClock};
-use anxiao::platform::db::schema::{
-    hazard_rounds, hazards, inspection_team, inspections, memberships, serials, sessions, sites, users,
-};
+use anxiao::platform::db::schema::{hazard_rounds, hazards, inspections, memberships, serials, sessions, users};
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use anxiao::platform::db::{DatabaseUrl, Db, DbOptions, Tx, Work, migrations};
 use anxiao::platform::error::Problem;
@@ -28,12 +26,12 @@ use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde_json::json;
 
-use crate::district::{BUREAU_USERS, District, INSPECTED, Kind, PLACES, SECTION_DOMAINS, mix};
+use crate::district::{BUREAU_USERS, District, Kind, SECTION_DOMAINS, mix};
 
 const REGION: &str = "640104";
 const ZONE: Tz = chrono_tz::Asia::Shanghai;
 /// Hazards in one write job.
-pub const CHUNK: usize = 500;
+const CHUNK: usize = 500;
 pub const CATEGORIES: [&str; 10] = ["fang", "cha", "gai", "jiao", "qiang", "ji", "zhi", "du", "jiu", "diao"];
 pub const DOMAINS: [&str; 12] = [
     "fire",
@@ -151,7 +149,6 @@ fn people_and_places(tx: &mut Tx<'_>, district: &District) -> Result<(), Problem
     }
     let domains = Some(Doc::of(&SECTION_DOMAINS));
     person(tx, district, district.section_user(), Role::SectionOfficer, district.bureau, domains)?;
-    person(tx, district, district.inspector(), Role::Inspector, district.bureau, None)?;
     for n in 0..district.schools {
         let at = district.founded();
         diesel::insert_into(inspections::table)
@@ -169,35 +166,6 @@ fn people_and_places(tx: &mut Tx<'_>, district: &District) -> Result<(), Problem
                 inspections::lead_id.eq(district.id(Kind::User, district.bureau_user(n))),
             ))
             .execute(tx.conn)?;
-    }
-    inspected(tx, district)
-}
-
-/// The inspector has been to many schools, each with its places.
-fn inspected(tx: &mut Tx<'_>, district: &District) -> Result<(), Problem> {
-    let at = district.founded();
-    for n in 0..INSPECTED.min(district.schools) {
-        diesel::insert_into(inspection_team::table)
-            .values((
-                inspection_team::inspection_id.eq(district.id(Kind::Inspection, n)),
-                inspection_team::user_id.eq(district.id(Kind::User, district.inspector())),
-                inspection_team::position.eq(0),
-            ))
-            .execute(tx.conn)?;
-        for place in 0..PLACES {
-            diesel::insert_into(sites::table)
-                .values((
-                    sites::id.eq(district.id(Kind::Site, n * PLACES + place)),
-                    sites::version.eq(1_i64),
-                    sites::created_at.eq(at),
-                    sites::updated_at.eq(at),
-                    sites::bureau_id.eq(district.bureau),
-                    sites::org_id.eq(district.id(Kind::School, n)),
-                    sites::kind.eq("building"),
-                    sites::name.eq(format!("{}号楼", place + 1)),
-                ))
-                .execute(tx.conn)?;
-        }
     }
     Ok(())
 }

@@ -26,7 +26,6 @@ pub fn serve(url: &str) -> Result<()> {
                 .route("/ready", web::get().to(HttpResponse::Ok))
                 .route("/hazards/{id}", web::get().to(one))
                 .route("/schools/{id}", web::get().to(list))
-                .route("/behind/{id}", web::get().to(behind))
         })
         .workers(cores)
         .bind("127.0.0.1:0")?;
@@ -66,23 +65,6 @@ async fn list(db: web::Data<Db>, id: web::Path<uuid::Uuid>) -> Result<HttpRespon
             if let Some(row) = rows.first() {
                 read::zone_of(conn, row.bureau_id)?;
             }
-            serde_json::to_vec(&rows).map_err(Problem::internal)
-        })
-        .await?;
-    Ok(HttpResponse::Ok().content_type("application/json").body(body))
-}
-
-/// What a page of a pull brings, by the primary key alone.
-async fn behind(db: web::Data<Db>, id: web::Path<uuid::Uuid>) -> Result<HttpResponse, Problem> {
-    let id = Id(*id);
-    let body = db
-        .read(move |conn| {
-            let rows: Vec<Row> = hazards::table
-                .filter(hazards::id.ge(id))
-                .order(hazards::id)
-                .limit(500)
-                .select(Row::as_select())
-                .load(conn)?;
             serde_json::to_vec(&rows).map_err(Problem::internal)
         })
         .await?;

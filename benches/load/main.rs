@@ -10,19 +10,15 @@
 //! | `BENCH_SCHOOLS` | 500 | schools they lie in |
 //! | `BENCH_SECONDS` | 5 | seconds each row is driven |
 //! | `BENCH_ENGINE` | both | `sqlite`, `postgres` or `both` |
-//! | `BENCH_PART` | all | `sync`: the rows of offline work alone |
 
-mod changes;
 mod client;
 mod district;
 mod fill;
 mod floor;
 mod machine;
 mod pgbench;
-mod photos;
 mod rows;
 mod server;
-mod sync;
 mod table;
 
 #[path = "../../tests/it/support/cluster.rs"]
@@ -56,7 +52,6 @@ pub struct Options {
     schools: u64,
     seconds: f64,
     engine: String,
-    part: String,
 }
 
 impl Options {
@@ -76,7 +71,6 @@ impl Options {
             schools: number("BENCH_SCHOOLS", 500)?.max(1),
             seconds: f64::from(seconds),
             engine,
-            part: std::env::var("BENCH_PART").unwrap_or_default(),
         })
     }
 }

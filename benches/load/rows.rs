@@ -23,13 +23,13 @@ const REPORTERS: u64 = 64;
 const IDLE: u64 = 500;
 
 /// One engine's run.
-pub struct Run<'a> {
-    pub runtime: Runtime,
-    pub url: &'a str,
-    pub folder: &'a Path,
-    pub district: &'a District,
-    pub seconds: f64,
-    pub sqlite: bool,
+struct Run<'a> {
+    runtime: Runtime,
+    url: &'a str,
+    folder: &'a Path,
+    district: &'a District,
+    seconds: f64,
+    sqlite: bool,
 }
 
 /// Measures every row.
@@ -43,10 +43,6 @@ pub fn measure(
 ) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let run = Run { runtime, url, folder, district, seconds: options.seconds, sqlite: engine == "SQLite" };
-    if options.part == "sync" {
-        let server = run.product(&[])?;
-        return run.offline(&server, table);
-    }
     run.start(table)?;
     let server = run.product(&[])?;
     run.memory(&server, "fresh", table)?;
@@ -54,13 +50,12 @@ pub fn measure(
     run.filters(&server, table)?;
     run.summary(&server, table)?;
     let grouped = run.reports(&server, table)?;
-    run.offline(&server, table)?;
     run.memory(&server, "after the load", table)?;
     drop(server);
     run.reports_without_groups(&grouped, table)
 }
 
-pub fn outcome_text(outcome: &Outcome) -> String {
+fn outcome_text(outcome: &Outcome) -> String {
     format!("{:.0}/s, p50 {:.1} ms, p99 {:.1} ms", outcome.per_second, outcome.p50, outcome.p99)
 }
 
@@ -70,7 +65,7 @@ impl Run<'_> {
     }
 
     /// A token for each user number, good for a quarter of an hour.
-    pub fn tokens(&self, users: impl Iterator<Item = u64>) -> Result<Vec<String>> {
+    fn tokens(&self, users: impl Iterator<Item = u64>) -> Result<Vec<String>> {
         let tokens = Tokens::open(&self.folder.join("signing-key.json"), &SystemIds).map_err(anyhow::Error::msg)?;
         let now = SystemClock.now();
         let one = |n| {
@@ -80,7 +75,7 @@ impl Run<'_> {
         users.map(one).collect()
     }
 
-    pub fn bureau_tokens(&self) -> Result<Vec<String>> {
+    fn bureau_tokens(&self) -> Result<Vec<String>> {
         self.tokens((0..BUREAU_USERS).map(|n| self.district.bureau_user(n)))
     }
 
@@ -88,7 +83,7 @@ impl Run<'_> {
         self.tokens(0..self.district.schools)
     }
 
-    pub fn drive(
+    fn drive(
         &self,
         address: SocketAddr,
         connections: u64,
@@ -370,7 +365,7 @@ impl Run<'_> {
     }
 }
 
-pub fn of(tokens: &[String], n: u64) -> &str {
+fn of(tokens: &[String], n: u64) -> &str {
     let length = u64::try_from(tokens.len()).unwrap_or(1).max(1);
     usize::try_from(n % length).ok().and_then(|at| tokens.get(at)).map_or("", String::as_str)
 }
@@ -381,7 +376,7 @@ fn one_of<'a>(words: &'a [&'a str], seed: u64) -> &'a str {
 }
 
 /// A UUIDv7 as a client makes it: of this instant, never twice.
-pub fn fresh_id(seed: u64) -> Uuid {
+fn fresh_id(seed: u64) -> Uuid {
     let now = u64::try_from(SystemClock.now().micros() / 1000).unwrap_or(0);
     let [_, _, a, b, c, d, e, f] = now.to_be_bytes();
     let [g, h, i, j, k, l, m, n] = seed.to_be_bytes();

@@ -243,7 +243,7 @@ struct PgStep {
 }
 
 /// The plan of a statement whose parameters nobody has bound.
-pub fn explain(conn: &mut anxiao::platform::db::Conn, sql: &str) -> Vec<String> {
+fn explain(conn: &mut anxiao::platform::db::Conn, sql: &str) -> Vec<String> {
     let sql = sql.split(" -- binds:").next().unwrap();
     if conn.is_sqlite() {
         let steps = diesel::sql_query(format!("EXPLAIN QUERY PLAN {sql}")).load::<Step>(conn).unwrap();

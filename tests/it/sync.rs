@@ -4,7 +4,6 @@ mod kept;
 mod nodes;
 mod pull;
 mod push;
-mod thrift;
 
 use anxiao::platform::ids::built_in;
 use base64::Engine as _;
