@@ -59,6 +59,7 @@ mod recusals;
 mod review;
 mod schema;
 mod shortcuts;
+mod simulator;
 mod statistics;
 mod surprise;
 mod sync;
