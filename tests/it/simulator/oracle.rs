@@ -83,9 +83,17 @@ impl Oracle {
         assert_eq!(results.len(), ops.len(), "one result for each operation");
         let mut new = Vec::new();
         let known_before: BTreeSet<Key> = self.acks.keys().cloned().collect();
+        let waits = self.must_wait(ops);
         for (op, result) in ops.iter().zip(results) {
             assert_eq!((&op["op_id"], &op["seq"]), (&result["op_id"], &result["seq"]), "a result of another operation");
             self.seqs.entry((who, device)).or_default().insert(op["seq"].as_i64().unwrap());
+            if waits.contains(op["op_id"].as_str().unwrap()) && !handed_in {
+                let absent = ["held", "duplicate"].contains(&result["status"].as_str().unwrap());
+                assert!(
+                    absent || result["problem"]["code"] == "op_reused",
+                    "G3: what it needs is nowhere: {op} {result}"
+                );
+            }
             new.extend(self.one((who, device), op, result, now, (at_once, handed_in)));
         }
         self.groups(who, ops, &known_before);
@@ -161,6 +169,20 @@ impl Oracle {
             "quarantined" => "quarantined",
             other => panic!("an unknown status {other}"),
         })
+    }
+
+    /// Operations, of no group, that need what nobody has handed in so far.
+    fn must_wait(&self, ops: &[Value]) -> BTreeSet<String> {
+        let mut there: BTreeSet<String> = self.by_request.clone();
+        let known = self.acks.values().map(|ack| &ack.body);
+        for op in known.chain(ops) {
+            there.extend(["op_id", "id"].iter().map(|name| op[*name].as_str().unwrap().to_owned()));
+        }
+        let absent = |op: &&Value| {
+            let needs = op["needs"].as_array().map(Vec::as_slice).unwrap_or_default();
+            op["group"].is_null() && needs.iter().any(|need| !there.contains(need.as_str().unwrap()))
+        };
+        ops.iter().filter(absent).map(|op| op["op_id"].as_str().unwrap().to_owned()).collect()
     }
 
     /// Of a group all or none are done.

@@ -46,7 +46,7 @@ impl Sim {
         let (media, mut body) = multipart(&sent);
         let cut = mishaps && self.dice.often(12);
         if cut {
-            body.truncate(self.dice.below(body.len()));
+            body.truncate(self.dice.below(body.len() - 8));
         }
         let lost = mishaps && self.dice.often(15);
         let request = self.app().request("", Method::POST, &format!("/evidence/{}/content", photo.id));

@@ -281,7 +281,10 @@ impl Sim {
     /// One step: somebody does something, a phone syncs, or something goes wrong elsewhere.
     async fn moment(&mut self) {
         let seconds = if self.dice.often(90) { self.dice.from(1, 600) } else { self.dice.from(600, 20_000) };
-        self.app().clock.advance(chrono::TimeDelta::seconds(seconds));
+        // Now and then several things happen at the same instant.
+        if self.dice.often(70) {
+            self.app().clock.advance(chrono::TimeDelta::seconds(seconds));
+        }
         match self.dice.below(100) {
             0..45 => self.somebody_acts(),
             45..88 => self.somebody_syncs().await,
