@@ -86,8 +86,10 @@ pub struct NewPlan {
     /// Its name, also that of its inspections.
     #[schema(min_length = 1, max_length = 100, example = "2026 春季开学大排查")]
     pub title: String,
-    /// The kind of its inspections.
-    pub kind: InspectionKind,
+    /// The kinds of its inspections: one of each at every school, and at every occurrence. All of them the bureau's, or
+    /// all the school's; the same people go.
+    #[schema(min_items = 1, max_items = 11)]
+    pub kinds: Vec<InspectionKind>,
     /// With which published checklists.
     #[schema(min_items = 1, max_items = 20)]
     pub checklist_ids: Vec<Id>,
@@ -99,7 +101,7 @@ pub struct NewPlan {
     pub period: Period,
     /// Again and again within the period; once where nothing is said.
     pub recurrence: Option<Recurrence>,
-    /// Whether the schools know beforehand; true where nothing is said, but for `unannounced`. Fixed from then on.
+    /// Whether the schools know beforehand; true where nothing is said, but with `unannounced`. Fixed from then on.
     #[schema(default = true)]
     pub announced: Option<bool>,
     /// Part of a campaign (大排查大整治, 百日整治).
@@ -112,7 +114,7 @@ impl NewPlan {
     /// Whether the schools know beforehand.
     #[must_use]
     pub fn is_announced(&self) -> bool {
-        self.announced.unwrap_or_else(|| self.kind.announced_by_default())
+        self.announced.unwrap_or_else(|| self.kinds.iter().all(|kind| kind.announced_by_default()))
     }
 }
 
@@ -126,7 +128,8 @@ impl Check for NewPlan {
         if let Some(recurrence) = &self.recurrence {
             recurrence.check(faults);
         }
-        if !self.kind.permits(self.is_announced()) {
+        check_kinds(faults, &self.kinds);
+        if !self.kinds.iter().all(|kind| kind.permits(self.is_announced())) {
             faults.say("/announced", "not_for_this_kind", "此类检查不适用", "does not fit this kind of inspection");
         } else if !self.is_announced() {
             if self.recurrence.is_some() {
@@ -137,6 +140,28 @@ impl Check for NewPlan {
                 faults.say("/id", "not_uuid_v4", "须为 UUIDv4", "must be a UUIDv4");
             }
         }
+    }
+}
+
+fn check_kinds(faults: &mut Faults, kinds: &[InspectionKind]) {
+    if kinds.is_empty() {
+        faults.add(FieldError::required("/kinds"));
+    }
+    faults.at_most("/kinds", kinds.len(), InspectionKind::ALL.len());
+    let mut seen = Vec::new();
+    for (place, kind) in kinds.iter().enumerate() {
+        let at = format!("/kinds/{place}");
+        if seen.contains(kind) {
+            faults.say(&at, "duplicate", "重复", "is there already");
+        }
+        if kinds.first().is_some_and(|first| first.of_school() != kind.of_school()) {
+            let (zh, en) = (
+                "学校自查类与教育局检查不能同在一个计划",
+                "must be the bureau's like the first, or the school's like it",
+            );
+            faults.say(&at, "other_side", zh, en);
+        }
+        seen.push(*kind);
     }
 }
 

@@ -1,6 +1,6 @@
 //! Plans: which schools are inspected by whom, once within a period (大排查大整治) or again and again (日巡查、月自查).
 //!
-//! A plan names a kind, checklists, schools, people and a period. Active, it makes the inspections: all at once, or, for
+//! A plan names kinds, checklists, schools, people and a period. Active, it makes the inspections: all at once, or, for
 //! a recurring plan, one for each school and occurrence when its day has come. The bureau keeps plans of all kinds, a
 //! school its own patrols and self-checks. Schools see no plan of the bureau, only the inspections that come of it.
 //!

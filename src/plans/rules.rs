@@ -25,14 +25,14 @@ crate::text_enum! {
     }
 }
 
-/// Whether a right to plan with this limit makes and moves plans of this kind. Who plans for oneself alone plans single
+/// Whether a right to plan with this limit makes and moves plans of these kinds. Who plans for oneself alone plans single
 /// inspections.
 #[must_use]
-pub fn may_keep(limit: Limit, kind: InspectionKind, announced: bool) -> bool {
+pub fn may_keep(limit: Limit, kinds: &[InspectionKind], announced: bool) -> bool {
     match limit {
         Limit::Full => true,
         Limit::Unannounced => !announced,
-        Limit::SelfCheckOrPatrol => kind.of_school(),
+        Limit::SelfCheckOrPatrol => kinds.iter().all(|kind| kind.of_school()),
         _ => false,
     }
 }

@@ -26,7 +26,7 @@ async fn run(app: &TestApp) -> usize {
 /// A daily patrol of the first school, in force since Monday 2 March.
 async fn patrol(app: &TestApp, list: &str) -> String {
     let body = json!({
-        "title": "日巡查", "kind": "patrol", "checklist_ids": [list], "schools": {"org_ids": [org("a.s1")]},
+        "title": "日巡查", "kinds": ["patrol"], "checklist_ids": [list], "schools": {"org_ids": [org("a.s1")]},
         "inspectors": {"pool": [user("officer1")], "per_school": 1}, "period": {"from": "2026-02-01"},
         "recurrence": {"every": "day"},
     });

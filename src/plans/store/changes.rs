@@ -4,14 +4,15 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::prepare::{Asked, Prepared, prepare};
-use super::record::{Named, PlanRow, PlanView, finish, view};
+use super::record::{Named, PlanRow, PlanView, finish, kinds_of, view};
 use crate::access::Rights;
 use crate::hazards::deadline::local_date;
 use crate::hazards::store::read::zone;
+use crate::inspections::rules::InspectionKind;
 use crate::on_conn;
 use crate::plans::bodies::{NewPlan, Period, PlanEdit, PlanSchools};
 use crate::plans::rules::{PlanStatus, Recurrence};
-use crate::platform::db::schema::{orgs, plan_domains, plan_schedules, plan_schools, plans};
+use crate::platform::db::schema::{orgs, plan_domains, plan_kinds, plan_schedules, plan_schools, plans};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -40,7 +41,7 @@ pub fn stored(conn: &mut Conn, rights: &Rights, id: Option<Id>, hash: &[u8]) -> 
 pub fn create(tx: &mut Tx<'_>, rights: &Rights, new: &NewPlan, hash: &[u8]) -> Result<(Receipt, PlanView), Problem> {
     let named = Named { schools: new.schools.clone(), inspectors: new.inspectors.clone() };
     let asked =
-        Asked { kind: new.kind, announced: new.is_announced(), checklist_ids: &new.checklist_ids, named: &named };
+        Asked { kinds: &new.kinds, announced: new.is_announced(), checklist_ids: &new.checklist_ids, named: &named };
     let prepared = prepare(tx.conn, rights, &asked, tx.now)?;
     let announced = new.is_announced();
     let id = new.id.unwrap_or_else(|| if announced { tx.new_id() } else { tx.ids.hidden() });
@@ -54,7 +55,6 @@ pub fn create(tx: &mut Tx<'_>, rights: &Rights, new: &NewPlan, hash: &[u8]) -> R
         bureau_id: prepared.owner.bureau_id,
         org_id: prepared.owner.id,
         title: new.title.trim().to_owned(),
-        kind: new.kind,
         announced: new.is_announced(),
         campaign: new.campaign,
         recurring: new.recurrence.is_some(),
@@ -70,13 +70,22 @@ pub fn create(tx: &mut Tx<'_>, rights: &Rights, new: &NewPlan, hash: &[u8]) -> R
         end_reason: None,
     };
     diesel::insert_into(plans::table).values(&row).execute(tx.conn)?;
+    put_kinds(tx.conn, id, &new.kinds)?;
     put_schools(tx.conn, &row, &prepared)?;
     put_schedule(tx.conn, id, row.from_on, new.recurrence)?;
     let payload = json!({
-        "kind": row.kind, "checklist_ids": new.checklist_ids, "period": new.period, "recurrence": new.recurrence,
+        "kinds": new.kinds, "checklist_ids": new.checklist_ids, "period": new.period, "recurrence": new.recurrence,
         "announced": row.announced, "campaign": row.campaign, "schools": prepared.schools.len(),
     });
     finish(tx, rights, id, "created", payload)
+}
+
+fn put_kinds(conn: &mut Conn, plan_id: Id, kinds: &[InspectionKind]) -> Result<(), Problem> {
+    for (kind, place) in kinds.iter().zip(0_i32..) {
+        let row = (plan_kinds::plan_id.eq(plan_id), plan_kinds::kind.eq(*kind), plan_kinds::position.eq(place));
+        diesel::insert_into(plan_kinds::table).values(row).execute(conn)?;
+    }
+    Ok(())
 }
 
 /// A school of a plan as a row: plan, school, bureau, place in the order, team.
@@ -173,7 +182,8 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, row: &PlanRow, edit: &PlanEdit) ->
         // In force, the schools are those it has; a filter is not asked again.
         let kept =
             if in_force { Named { schools: schools_of(tx.conn, row.id)?, ..named.clone() } } else { named.clone() };
-        let asked = Asked { kind: row.kind, announced: row.announced, checklist_ids: &checklist_ids, named: &kept };
+        let kinds = kinds_of(tx.conn, row.id)?;
+        let asked = Asked { kinds: &kinds, announced: row.announced, checklist_ids: &checklist_ids, named: &kept };
         let prepared = prepare(tx.conn, rights, &asked, tx.now)?;
         if prepared.owner.id != row.org_id {
             return Err(Problem::invalid(FieldError::new(

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::changes::zone_of;
 use super::making::{inspect, places, put, told};
-use super::record::{PlanRow, PlanView, finish};
+use super::record::{PlanRow, PlanView, finish, kinds_of};
 use crate::access::Rights;
 use crate::hazards::deadline::local_date;
 use crate::plans::rules::PlanStatus;
@@ -44,14 +44,17 @@ pub fn activate(tx: &mut Tx<'_>, rights: &Rights, row: &PlanRow) -> Result<(Rece
     let mut made: Vec<Id> = Vec::new();
     if !row.recurring {
         let mut faults: Vec<FieldError> = Vec::new();
+        let kinds = kinds_of(tx.conn, row.id)?;
         for place in places(tx.conn, row.id)? {
-            match tx.attempt(|tx| inspect(tx, rights, row, &place, row.from_on)) {
-                Ok(id) => {
-                    put(tx, row.id, place.0.id, row.from_on, Ok(id))?;
-                    made.push(id);
+            for kind in &kinds {
+                match tx.attempt(|tx| inspect(tx, rights, row, &place, (row.from_on, *kind))) {
+                    Ok(id) => {
+                        put(tx, row.id, (place.0.id, row.from_on, *kind), Ok(id))?;
+                        made.push(id);
+                    }
+                    Err(problem) if problem.is_ours() => return Err(problem),
+                    Err(problem) => faults.extend(told(&place.0, &problem)),
                 }
-                Err(problem) if problem.is_ours() => return Err(problem),
-                Err(problem) => faults.extend(told(&place.0, &problem)),
             }
             if faults.len() >= TOLD {
                 break;

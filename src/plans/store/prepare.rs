@@ -26,8 +26,8 @@ use crate::recusals::store::check_team;
 /// What a plan is to be.
 #[derive(Debug)]
 pub struct Asked<'a> {
-    /// The kind of its inspections.
-    pub kind: InspectionKind,
+    /// The kinds of its inspections.
+    pub kinds: &'a [InspectionKind],
     /// Whether the schools know beforehand.
     pub announced: bool,
     /// With which checklists.
@@ -37,8 +37,8 @@ pub struct Asked<'a> {
 }
 
 impl Kept for Asked<'_> {
-    fn kept(&self) -> (InspectionKind, bool) {
-        (self.kind, self.announced)
+    fn kept(&self) -> (&[InspectionKind], bool) {
+        (self.kinds, self.announced)
     }
 }
 
@@ -175,24 +175,33 @@ fn known_schools(conn: &mut Conn, rights: &Rights, asked: &PlanInspectors) -> Re
     if ids.iter().all(|id| found.contains(id)) { Ok(()) } else { Err(Problem::not_found()) }
 }
 
-/// Which of these people may not go to this school, by their place: not eligible, or recused.
+/// Which of these people may not go to this school, by their place: not eligible, or recused. What is wrong for several
+/// kinds is said once.
 fn unfit(
     conn: &mut Conn,
     school: &OrgRef,
-    kind: InspectionKind,
+    kinds: &[InspectionKind],
     people: &[Id],
     by_school: bool,
     now: Timestamp,
 ) -> Result<Vec<FieldError>, Problem> {
-    let mut faults = Vec::new();
-    let fit = check_people(conn, school, kind, people, by_school, now);
-    let known = fit.as_ref().err().is_none_or(|problem| problem.code == Code::ValidationFailed);
-    let free = known.then(|| check_team(conn, school, kind, people, None, now).map(drop));
-    for outcome in [Some(fit), free].into_iter().flatten() {
-        match outcome {
-            Ok(()) => {}
-            Err(problem) if problem.code == Code::ValidationFailed => faults.extend(problem.errors),
-            Err(problem) => return Err(problem),
+    let mut faults: Vec<FieldError> = Vec::new();
+    for kind in kinds {
+        let fit = check_people(conn, school, *kind, people, by_school, now);
+        let known = fit.as_ref().err().is_none_or(|problem| problem.code == Code::ValidationFailed);
+        let free = known.then(|| check_team(conn, school, *kind, people, None, now).map(drop));
+        for outcome in [Some(fit), free].into_iter().flatten() {
+            match outcome {
+                Ok(()) => {}
+                Err(problem) if problem.code == Code::ValidationFailed => {
+                    for fault in problem.errors {
+                        if !faults.iter().any(|one| one.pointer == fault.pointer && one.code == fault.code) {
+                            faults.push(fault);
+                        }
+                    }
+                }
+                Err(problem) => return Err(problem),
+            }
         }
     }
     Ok(faults)
@@ -212,7 +221,7 @@ fn teams(
     faults: &mut Faults,
 ) -> Result<Vec<Vec<Id>>, Problem> {
     let inspectors = &asked.named.inspectors;
-    let least = asked.kind.rule().min_team;
+    let least = asked.kinds.iter().map(|kind| kind.rule().min_team).max().unwrap_or(1);
     let small = |faults: &mut Faults, at: &str| {
         let (zh, en) = (format!("此类检查每组至少 {least} 人"), format!("must name at least {least} for this kind"));
         faults.add(FieldError::new(at, "team_too_small", zh, en));
@@ -223,7 +232,7 @@ fn teams(
     if let Some(pool) = &inspectors.pool {
         let mut barred: HashSet<(Id, Id)> = HashSet::new();
         for school in schools {
-            let unfit = unfit(conn, school, asked.kind, pool, by_school, now)?;
+            let unfit = unfit(conn, school, asked.kinds, pool, by_school, now)?;
             let people = unfit.iter().filter_map(|fault| pool.get(place_of(fault)?));
             barred.extend(people.map(|person| (school.id, *person)));
         }
@@ -251,7 +260,7 @@ fn teams(
             faults.add(FieldError::new("/inspectors/teams", "team_missing", words.0, words.1));
             continue;
         };
-        for fault in unfit(conn, school, asked.kind, &one.team, by_school, now)? {
+        for fault in unfit(conn, school, asked.kinds, &one.team, by_school, now)? {
             faults.add(FieldError { pointer: format!("/inspectors/teams/{place}{}", fault.pointer), ..fault });
         }
         if one.team.len() < least {

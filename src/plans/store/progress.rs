@@ -7,11 +7,12 @@ use diesel::prelude::*;
 use serde::Serialize;
 use utoipa::ToSchema;
 
-use super::record::PlanRow;
+use super::making::Asked;
+use super::record::{PlanRow, kinds_of};
 use super::sight::schools_in;
 use super::timeline::Timeline;
 use crate::access::Rights;
-use crate::inspections::rules::InspectionStatus;
+use crate::inspections::rules::{InspectionKind, InspectionStatus};
 use crate::plans::rules::{Facts, MatrixStatus, Occurrence, OccurrenceStatus, outcome};
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{inspections, orgs, plan_inspections, plan_schools};
@@ -32,16 +33,10 @@ struct Link {
     submitted_at: Option<Timestamp>,
 }
 
-type LinkRow =
-    (Id, NaiveDate, Option<Id>, Option<String>, Option<InspectionStatus>, Option<Timestamp>, Option<Timestamp>);
+type LinkRow = (Asked, Option<Id>, Option<String>, Option<InspectionStatus>, Option<Timestamp>, Option<Timestamp>);
 
 /// What is known between two days. A void inspection counts as none.
-fn links(
-    conn: &mut Conn,
-    plan_id: Id,
-    from: NaiveDate,
-    to: NaiveDate,
-) -> Result<HashMap<(Id, NaiveDate), Link>, Problem> {
+fn links(conn: &mut Conn, plan_id: Id, from: NaiveDate, to: NaiveDate) -> Result<HashMap<Asked, Link>, Problem> {
     use plan_inspections as p;
     let rows: Vec<LinkRow> = p::table
         .left_join(inspections::table.on(inspections::id.nullable().eq(p::inspection_id)))
@@ -49,8 +44,7 @@ fn links(
         .filter(p::occurrence_on.ge(from))
         .filter(p::occurrence_on.le(to))
         .select((
-            p::org_id,
-            p::occurrence_on,
+            (p::org_id, p::occurrence_on, p::kind),
             p::inspection_id,
             p::failure,
             inspections::status.nullable(),
@@ -58,7 +52,7 @@ fn links(
             inspections::submitted_at.nullable(),
         ))
         .load(conn)?;
-    let link = |(org, on, inspection_id, failure, status, started_at, submitted_at): LinkRow| {
+    let link = |(asked, inspection_id, failure, status, started_at, submitted_at): LinkRow| {
         let counts = status != Some(InspectionStatus::Void);
         let link = Link {
             inspection_id: inspection_id.filter(|_| counts),
@@ -66,7 +60,7 @@ fn links(
             started_at: started_at.filter(|_| counts),
             submitted_at: submitted_at.filter(|_| counts),
         };
-        ((org, on), link)
+        (asked, link)
     };
     Ok(rows.into_iter().map(link).collect())
 }
@@ -96,7 +90,7 @@ fn status(timeline: &Timeline, occurrence: Occurrence, link: &Link, now: Timesta
     outcome(window, facts, now.utc())
 }
 
-/// A school in the matrix.
+/// A school in the matrix; with several kinds, one row for each.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = PlanMatrixRow)]
 pub struct MatrixRow {
@@ -104,6 +98,8 @@ pub struct MatrixRow {
     pub org_id: Id,
     /// Its name.
     pub org_name: String,
+    /// The kind of the inspection.
+    pub kind: InspectionKind,
     /// How far it has come.
     pub status: MatrixStatus,
     /// Who goes there, the lead first.
@@ -122,12 +118,14 @@ pub struct MatrixRow {
     pub failure: Option<String>,
 }
 
-/// Counts of schools.
+/// How many schools, and what has become of the inspections asked for: one at each school for each kind.
 #[derive(Debug, Clone, Copy, Default, Serialize, ToSchema)]
 #[schema(as = PlanMatrixCounts)]
 pub struct MatrixCounts {
     /// All in sight.
     pub schools: i64,
+    /// All that is asked for: schools times kinds.
+    pub asked: i64,
     /// Handed in within the period.
     pub done: i64,
     /// Handed in after it.
@@ -144,7 +142,7 @@ pub struct MatrixCounts {
 
 impl MatrixCounts {
     const fn add(&mut self, status: MatrixStatus) {
-        self.schools += 1;
+        self.asked += 1;
         let count = match status {
             MatrixStatus::Done => &mut self.done,
             MatrixStatus::Late => &mut self.late,
@@ -173,11 +171,11 @@ pub struct Matrix {
     pub until: Option<NaiveDate>,
     /// Counts of the rows.
     pub counts: MatrixCounts,
-    /// 完成率: handed in, in time or late ÷ schools of which it is asked.
+    /// 完成率: handed in, in time or late ÷ asked for and not skipped.
     pub completion: Rate,
-    /// 按期完成率: handed in in time ÷ schools of which it is asked.
+    /// 按期完成率: handed in in time ÷ asked for and not skipped.
     pub on_time: Rate,
-    /// The schools in the order of the plan.
+    /// The schools in the order of the plan, the kinds of each in theirs.
     pub rows: Vec<MatrixRow>,
 }
 
@@ -193,24 +191,29 @@ pub fn matrix(conn: &mut Conn, rights: &Rights, row: &PlanRow) -> Result<Matrix,
         Some(one) => links(conn, row.id, one.on, one.on)?,
         None => HashMap::new(),
     };
+    let kinds = kinds_of(conn, row.id)?;
     let mut counts = MatrixCounts::default();
     let mut rows = Vec::new();
     for (org_id, org_name, team) in schools(conn, rights, row.id)? {
-        let link = occurrence.and_then(|one| links.get(&(org_id, one.on)).cloned()).unwrap_or_default();
-        let status = occurrence.map_or(OccurrenceStatus::Pending, |one| status(&timeline, one, &link, now)).into();
-        counts.add(status);
-        rows.push(MatrixRow {
-            org_id,
-            org_name,
-            status,
-            team,
-            inspection_id: link.inspection_id,
-            started_at: link.started_at,
-            submitted_at: link.submitted_at,
-            failure: link.failure,
-        });
+        counts.schools += 1;
+        for kind in &kinds {
+            let link = occurrence.and_then(|one| links.get(&(org_id, one.on, *kind)).cloned()).unwrap_or_default();
+            let status = occurrence.map_or(OccurrenceStatus::Pending, |one| status(&timeline, one, &link, now)).into();
+            counts.add(status);
+            rows.push(MatrixRow {
+                org_id,
+                org_name: org_name.clone(),
+                kind: *kind,
+                status,
+                team: team.clone(),
+                inspection_id: link.inspection_id,
+                started_at: link.started_at,
+                submitted_at: link.submitted_at,
+                failure: link.failure,
+            });
+        }
     }
-    let asked = counts.schools - counts.skipped;
+    let asked = counts.asked - counts.skipped;
     Ok(Matrix {
         plan_id: row.id,
         as_of: now,
@@ -235,6 +238,8 @@ pub struct OccurrenceRow {
     pub org_id: Id,
     /// Its name.
     pub org_name: String,
+    /// The kind of the inspection.
+    pub kind: InspectionKind,
     /// What has become of it.
     pub status: OccurrenceStatus,
     /// Its inspection, made when its day has come.
@@ -263,7 +268,8 @@ pub fn occurrences(
     let mut schools = schools(conn, rights, row.id)?;
     schools.retain(|(id, _, _)| only.is_none_or(|only| only == *id));
     let days = timeline.occurrences(from, to);
-    if days.len().saturating_mul(schools.len()) > MAX_ROWS {
+    let kinds = kinds_of(conn, row.id)?;
+    if days.len().saturating_mul(schools.len()).saturating_mul(kinds.len()) > MAX_ROWS {
         return Err(Problem::new(Code::InvalidParameter).errors(vec![FieldError::new(
             "to",
             "too_many",
@@ -273,15 +279,18 @@ pub fn occurrences(
     }
     let (Some(first), Some(last)) = (days.first(), days.last()) else { return Ok(Vec::new()) };
     let links = links(conn, row.id, first.on, last.on)?;
+    let kinds = &kinds;
     let rows = days.iter().flat_map(|one| schools.iter().map(move |school| (*one, school)));
     Ok(rows
-        .map(|(one, (org_id, org_name, _))| {
-            let link = links.get(&(*org_id, one.on)).cloned().unwrap_or_default();
+        .flat_map(|(one, school)| kinds.iter().map(move |kind| (one, school, *kind)))
+        .map(|(one, (org_id, org_name, _), kind)| {
+            let link = links.get(&(*org_id, one.on, kind)).cloned().unwrap_or_default();
             OccurrenceRow {
                 occurrence_on: one.on,
                 until: one.until,
                 org_id: *org_id,
                 org_name: org_name.clone(),
+                kind,
                 status: status(&timeline, one, &link, rights.now),
                 inspection_id: link.inspection_id,
                 submitted_at: link.submitted_at,

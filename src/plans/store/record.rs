@@ -8,13 +8,13 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
-use super::sight::{Kept, plans_in, schools_in};
+use super::sight::{plans_in, schools_in};
 use crate::access::Rights;
 use crate::inspections::rules::InspectionKind;
 use crate::keyset;
 use crate::plans::bodies::{Period, PlanInspectors, PlanSchools};
 use crate::plans::rules::{PlanStatus, Recurrence};
-use crate::platform::db::schema::{plan_schedules, plan_schools, plans};
+use crate::platform::db::schema::{plan_kinds, plan_schedules, plan_schools, plans};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
@@ -36,7 +36,6 @@ pub struct PlanRow {
     pub bureau_id: Id,
     pub org_id: Id,
     pub title: String,
-    pub kind: InspectionKind,
     pub announced: bool,
     pub campaign: bool,
     pub recurring: bool,
@@ -61,12 +60,6 @@ pub struct Named {
     pub inspectors: PlanInspectors,
 }
 
-impl Kept for PlanRow {
-    fn kept(&self) -> (InspectionKind, bool) {
-        (self.kind, self.announced)
-    }
-}
-
 /// A plan.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[schema(as = Plan)]
@@ -87,8 +80,8 @@ pub struct PlanView {
     pub org_id: Id,
     /// Its name.
     pub title: String,
-    /// The kind of its inspections.
-    pub kind: InspectionKind,
+    /// The kinds of its inspections: one of each at every school and occurrence.
+    pub kinds: Vec<InspectionKind>,
     /// Whether the schools know beforehand.
     pub announced: bool,
     /// Part of a campaign.
@@ -127,7 +120,7 @@ impl Record for PlanView {
     }
 }
 
-/// Rows as they are shown: two more statements, however many rows.
+/// Rows as they are shown: three more statements, however many rows.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -141,10 +134,11 @@ fn views(conn: &mut Conn, rights: &Rights, rows: Vec<PlanRow>) -> Result<Vec<Pla
         .load(conn)?;
     let counts: HashMap<Id, i64> = counts.into_iter().collect();
     let schedules: Vec<(Id, Doc)> = plan_schedules::table
-        .filter(plan_schedules::plan_id.eq_any(ids))
+        .filter(plan_schedules::plan_id.eq_any(ids.clone()))
         .order((plan_schedules::plan_id, plan_schedules::from_on))
         .select((plan_schedules::plan_id, plan_schedules::recurrence))
         .load(conn)?;
+    let kinds = kinds_by_plan(conn, ids)?;
     // The last one stands.
     let schedules: HashMap<Id, Doc> = schedules.into_iter().collect();
     rows.into_iter()
@@ -159,7 +153,7 @@ fn views(conn: &mut Conn, rights: &Rights, rows: Vec<PlanRow>) -> Result<Vec<Pla
                 bureau_id: row.bureau_id,
                 org_id: row.org_id,
                 title: row.title,
-                kind: row.kind,
+                kinds: kinds.get(&row.id).cloned().unwrap_or_default(),
                 announced: row.announced,
                 campaign: row.campaign,
                 status: row.status,
@@ -183,6 +177,28 @@ fn views(conn: &mut Conn, rights: &Rights, rows: Vec<PlanRow>) -> Result<Vec<Pla
 /// Whatever the engine says.
 pub fn view(conn: &mut Conn, rights: &Rights, row: PlanRow) -> Result<PlanView, Problem> {
     views(conn, rights, vec![row])?.pop().ok_or_else(Problem::not_found)
+}
+
+/// The kinds of some plans, each in the order in which they were named.
+fn kinds_by_plan(conn: &mut Conn, ids: Vec<Id>) -> Result<HashMap<Id, Vec<InspectionKind>>, Problem> {
+    let rows: Vec<(Id, InspectionKind)> = plan_kinds::table
+        .filter(plan_kinds::plan_id.eq_any(ids))
+        .order((plan_kinds::plan_id, plan_kinds::position))
+        .select((plan_kinds::plan_id, plan_kinds::kind))
+        .load(conn)?;
+    let mut kinds: HashMap<Id, Vec<InspectionKind>> = HashMap::new();
+    for (id, kind) in rows {
+        kinds.entry(id).or_default().push(kind);
+    }
+    Ok(kinds)
+}
+
+/// The kinds of a plan in the order in which they were named.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn kinds_of(conn: &mut Conn, id: Id) -> Result<Vec<InspectionKind>, Problem> {
+    Ok(kinds_by_plan(conn, vec![id])?.remove(&id).unwrap_or_default())
 }
 
 /// The row, whoever asks.
@@ -225,7 +241,7 @@ pub fn event(row: &PlanRow, action: &'static str) -> Event {
 pub struct PlanFilter {
     /// In this status.
     pub status: Option<PlanStatus>,
-    /// Of this kind.
+    /// With inspections of this kind.
     pub kind: Option<InspectionKind>,
     /// Kept by this organisation: the bureau, or a school.
     pub org_id: Option<Id>,
@@ -246,7 +262,8 @@ pub fn list(conn: &mut Conn, rights: &Rights, list: &List<PlanFilter>) -> Result
             query = query.filter(plans::status.eq(status));
         }
         if let Some(kind) = filter.kind {
-            query = query.filter(plans::kind.eq(kind));
+            let with = plan_kinds::table.filter(plan_kinds::kind.eq(kind)).select(plan_kinds::plan_id);
+            query = query.filter(plans::id.eq_any(with));
         }
         if let Some(org_id) = filter.org_id {
             query = query.filter(plans::org_id.eq(org_id));

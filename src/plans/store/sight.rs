@@ -8,9 +8,10 @@ use diesel::BoxableExpression;
 use diesel::prelude::*;
 use diesel::sql_types::Bool;
 
-use super::record::PlanRow;
+use super::record::{PlanRow, kinds_of};
 use crate::access::scope::{ORG_REF, OrgRef};
 use crate::access::{Limit, Permission, Reach, Rights};
+use crate::inspections::rules::InspectionKind;
 use crate::orgs::rules::OrgKind;
 use crate::plans::rules::may_keep;
 use crate::platform::db::schema::{org_closure, orgs, plan_domains, plan_schools, plans};
@@ -120,7 +121,8 @@ pub fn seen_to_change(conn: &mut Conn, rights: &Rights, id: Id) -> Result<PlanRo
         .load(conn)?;
     let domains: Vec<String> =
         plan_domains::table.filter(plan_domains::plan_id.eq(id)).select(plan_domains::domain).load(conn)?;
-    let all = covers(conn, rights, &row, &schools, domains.iter().map(String::as_str))?;
+    let kept = (kinds_of(conn, id)?, row.announced);
+    let all = covers(conn, rights, &kept, &schools, domains.iter().map(String::as_str))?;
     if all { Ok(row) } else { Err(Problem::new(Code::Forbidden)) }
 }
 
@@ -137,8 +139,14 @@ pub fn lock(conn: &mut Conn, id: Id) -> Result<(), Problem> {
 
 /// What of a plan a right depends on.
 pub trait Kept {
-    /// The kind, and whether schools know beforehand.
-    fn kept(&self) -> (crate::inspections::rules::InspectionKind, bool);
+    /// The kinds, and whether schools know beforehand.
+    fn kept(&self) -> (&[InspectionKind], bool);
+}
+
+impl Kept for (Vec<InspectionKind>, bool) {
+    fn kept(&self) -> (&[InspectionKind], bool) {
+        (&self.0, self.1)
+    }
 }
 
 /// Whether the caller may plan this for all of these schools and domains.
@@ -152,10 +160,10 @@ pub fn covers<'a>(
     schools: &[OrgRef],
     domains: impl Iterator<Item = &'a str> + Clone,
 ) -> Result<bool, Problem> {
-    let (kind, announced) = plan.kept();
+    let (kinds, announced) = plan.kept();
     let scope = rights.of(Permission::InspectionPlan);
     let fits = |reach: &Reach| {
-        may_keep(reach.limit, kind, announced) && domains.clone().all(|domain| reach.has_domain(domain))
+        may_keep(reach.limit, kinds, announced) && domains.clone().all(|domain| reach.has_domain(domain))
     };
     let fitting =
         crate::access::Scope { reaches: scope.reaches.iter().filter(|one| fits(one)).cloned().collect(), ..scope };

@@ -939,7 +939,6 @@ diesel::table! {
         bureau_id -> Id,
         org_id -> Id,
         title -> Text,
-        kind -> Text,
         announced -> Bool,
         campaign -> Bool,
         recurring -> Bool,
@@ -1007,10 +1006,22 @@ diesel::table! {
     use diesel::sql_types::*;
     use crate::platform::db::types::sql::{Doc, Id, Utc};
 
-    plan_inspections (plan_id, org_id, occurrence_on) {
+    plan_kinds (plan_id, kind) {
+        plan_id -> Id,
+        kind -> Text,
+        position -> Integer,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    plan_inspections (plan_id, org_id, occurrence_on, kind) {
         plan_id -> Id,
         org_id -> Id,
         occurrence_on -> Date,
+        kind -> Text,
         created_at -> Utc,
         inspection_id -> Nullable<Id>,
         failure -> Nullable<Text>,
@@ -1370,6 +1381,7 @@ diesel::allow_tables_to_appear_in_same_query!(
     plan_schedules,
     plan_pauses,
     plan_inspections,
+    plan_kinds,
     patrol_scans,
     documents,
     document_hazards,

@@ -75,16 +75,18 @@ impl Secret {
 
     /// One act: plan, change, call off, read, or try what is refused.
     pub async fn act(&mut self, app: &TestApp) {
-        let what = self.source.below(9);
+        let what = self.source.below(11);
         if what < 3 {
             let planned = self.plan(app, None).await;
             // The school's own checklist may be a draft just now, or out of the sight of who plans.
             assert!(matches!(planned.status, 201 | 404 | 422), "{}", planned.text);
             return;
         }
-        if what == 8 {
-            self.draw(app).await;
-            return;
+        match what {
+            8 => return self.draw(app).await,
+            9 => return self.campaign(app).await,
+            10 => return self.phone(app).await,
+            _ => {}
         }
         let which = self.source.below(self.visits.len());
         let (id, by, team, version) = {
@@ -152,6 +154,45 @@ impl Secret {
         }
         app.post("office", &format!("{at}/run"), json!({})).await.expect(200);
         app.post("office", &format!("{at}/inspections"), json!({})).await.expect(201);
+    }
+
+    /// A surprise campaign over both schools, in force or ended before anybody came.
+    async fn campaign(&mut self, app: &TestApp) {
+        self.done += 1;
+        let people = ["inspector1", "inspector2", "external1"].map(user);
+        let body = json!({
+            "title": format!("突击排查{}", self.done), "kinds": ["unannounced", "special"], "campaign": true,
+            "checklist_ids": [builtin::checklist_id("fang", 1)], "schools": {"under": org("a")},
+            "inspectors": {"pool": people, "per_school": 2},
+            "period": {"from": "2026-03-02", "to": "2026-03-30"},
+        });
+        let at = format!("/plans/{}", app.post("office", "/plans", body).await.expect(201).id());
+        app.post("office", &format!("{at}/activate"), json!({})).await.expect(200);
+        app.get("office", &format!("{at}/matrix")).await.expect(200);
+        if self.source.below(2) == 0 {
+            app.post("office", &format!("{at}/end"), json!({"reason": "另行安排"})).await.expect(200);
+        }
+    }
+
+    /// The phone of one of the team fetches, and hands in what comes too early.
+    async fn phone(&mut self, app: &TestApp) {
+        self.done += 1;
+        let who = ["inspector1", "inspector2", "external1"][self.source.below(3)];
+        let device = format!("secret phone of {who}");
+        app.post(who, "/sync/pull", json!({"device_id": device, "limit": 500})).await.expect(200);
+        let id = TRUE_ID;
+        let photo = json!({
+            "sha256": hex(&[7; 32]), "bytes": 3, "media_type": "image/jpeg", "captured_at": "2026-03-02T08:00:00+08:00",
+            "target": {"inspection_id": id, "item_code": "fang-001"},
+        });
+        let name = |part: &str| of(&format!("secret {part} {}", self.done), "a.s1");
+        let ops = json!([
+            {"seq": 2 * self.done - 1, "op_id": name("answer"), "kind": "inspection.answer", "id": id,
+                "set": {"item_code": "fang-001", "result": "pass"}},
+            {"seq": 2 * self.done, "op_id": name("photo"), "kind": "evidence.declare", "id": name("evidence"), "set": photo},
+        ]);
+        app.post(who, "/sync/push", json!({"device_id": device, "ops": ops})).await.expect(200);
+        app.get("office", "/sync/quarantine?count=true").await.expect(200);
     }
 
     /// The team arrives.

@@ -2,7 +2,7 @@
 
 use anxiao::access::{Permission as P, Role};
 use anxiao::platform::db::Conn;
-use anxiao::platform::db::schema::{plan_domains, plan_inspections, plan_pauses, plan_schools, plans};
+use anxiao::platform::db::schema::{plan_domains, plan_inspections, plan_kinds, plan_pauses, plan_schools, plans};
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use chrono::NaiveDate;
 use diesel::prelude::*;
@@ -33,7 +33,7 @@ fn set_plan(conn: &mut Conn, place: Place, status: &str) -> Id {
             .values((
                 (plans::id.eq(id), plans::version.eq(1_i64), plans::created_at.eq(now), plans::updated_at.eq(now)),
                 (plans::created_by.eq(by), plans::bureau_id.eq(over), plans::org_id.eq(at), plans::title.eq("巡查")),
-                (plans::kind.eq("patrol"), plans::announced.eq(true), plans::campaign.eq(false)),
+                (plans::announced.eq(true), plans::campaign.eq(false)),
                 (plans::recurring.eq(false), plans::status.eq(status), plans::asked.eq(Doc(named))),
                 plans::checklist_ids.eq(Doc::of(&[of("checklist", bureau(place))])),
                 (plans::from_on.eq(day("2026-03-01")), plans::to_on.eq(day("2026-03-31"))),
@@ -45,6 +45,10 @@ fn set_plan(conn: &mut Conn, place: Place, status: &str) -> Id {
                 (plan_schools::plan_id.eq(id), plan_schools::org_id.eq(at), plan_schools::bureau_id.eq(over)),
                 (plan_schools::position.eq(0), plan_schools::team.eq(Doc::of(&[principal(place)]))),
             ))
+            .execute(conn)
+            .unwrap();
+        diesel::insert_into(plan_kinds::table)
+            .values((plan_kinds::plan_id.eq(id), plan_kinds::kind.eq("patrol"), plan_kinds::position.eq(0)))
             .execute(conn)
             .unwrap();
         diesel::insert_into(plan_domains::table)
@@ -100,7 +104,7 @@ pub fn rows() -> Vec<Row> {
             set_plan(case.conn, "b.s1", "draft");
             set_checklist(case.conn, bureau(case.place), "published");
             let body = json!({
-                "id": of(&format!("plan {}", case.number), case.place), "title": "日巡查", "kind": "patrol",
+                "id": of(&format!("plan {}", case.number), case.place), "title": "日巡查", "kinds": ["patrol"],
                 "checklist_ids": [of("checklist", bureau(case.place))], "schools": {"org_ids": [org_of(case.place)]},
                 "inspectors": {"teams": [{"org_id": org_of(case.place), "team": [principal(case.place)]}]},
                 "period": {"from": "2026-03-01", "to": "2026-03-31"},
