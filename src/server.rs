@@ -15,7 +15,10 @@ use crate::access::gate::gate;
 use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
-use crate::{accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, look_backs, months, notices, openapi, orgs, patrols, plans, recusals, reports, service, statistics, sync, uploads};
+use crate::{
+    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, look_backs, months, notices,
+    openapi, orgs, patrols, plans, recusals, reports, service, statistics, sync, uploads,
+};
 
 /// Every route, folder by folder.
 pub fn routes(config: &mut ServiceConfig<'_>) {

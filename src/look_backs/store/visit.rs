@@ -22,7 +22,7 @@ use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::FieldError;
 use crate::platform::journal::Event;
-use crate::reports::store::suggest::suggests;
+use crate::reports::store::suggest::{Finders, suggests};
 
 /// A closed hazard that a visit looks back at.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Queryable, ToSchema)]
@@ -101,7 +101,7 @@ pub fn carries(conn: &mut Conn, inspection_id: Id) -> Result<bool, Problem> {
 /// What an external inspector finds waits for the bureau's word; nothing waits here, so it is the others of the team who
 /// say whether a hazard has held.
 fn for_the_bureau(conn: &mut Conn, rights: &Rights, seen: &Seen, domain: &str) -> Result<(), Problem> {
-    if suggests(conn, rights.user_id(), &seen.org, domain, (false, rights.now))?.is_none() {
+    if suggests(conn, (&mut Finders::default(), rights.user_id()), &seen.org, domain, (false, rights.now))?.is_none() {
         return Ok(());
     }
     let actor = actor(conn, rights, seen)?;
