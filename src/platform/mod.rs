@@ -15,3 +15,4 @@ pub mod jobs;
 pub mod journal;
 pub mod key_file;
 pub mod telemetry;
+pub mod uploads;
