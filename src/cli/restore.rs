@@ -94,6 +94,7 @@ fn from_file(config: &Config, path: &str, from: &Path) -> Result<Epoch, String> 
     if !folded {
         return Err(no("somebody else has opened its copy".into()));
     }
+    as_it_was(database, partial.path()).map_err(|error| no(error.to_string()))?;
     let aside = if database.exists() { Some(set_aside(database)?) } else { None };
     partial.finish(database).map_err(|error| match &aside {
         Some(aside) => format!("{path} cannot be written: {error}; what was there is {}", aside.display()),
@@ -139,6 +140,21 @@ fn copy(from: &Path, to: &Path) -> std::io::Result<()> {
     let mut copy = options.open(to)?;
     std::io::copy(&mut File::open(from)?, &mut copy)?;
     copy.sync_all()
+}
+
+/// Gives the new file the rights and the owner of the one it replaces: an operator may be somebody else than the server.
+fn as_it_was(database: &Path, partial: &Path) -> std::io::Result<()> {
+    let Ok(there) = std::fs::metadata(database) else { return Ok(()) };
+    std::fs::set_permissions(partial, there.permissions())?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::{MetadataExt, chown};
+        let new = std::fs::metadata(partial)?;
+        if (new.uid(), new.gid()) != (there.uid(), there.gid()) {
+            chown(partial, Some(there.uid()), Some(there.gid()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Gives what is there a second name; it keeps the first until the restored one takes it.

@@ -82,6 +82,8 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
             tracing::error!("the evidence store does not work: {sentence}");
             say(&format!("the evidence store does not work: {sentence}"));
         }
+        // Before anybody is told that it listens: a stop asked for from then on is a graceful one.
+        let end = end()?;
         let listen = Listen { api: config.listen, metrics: Some(config.metrics_listen), workers: config.workers };
         let running = server::start(app, &listen)?;
         say(&format!("anxiao listens on http://{} (database {})", running.address, config.database));
@@ -90,7 +92,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
             say(&format!("demo sign-ins: {}", crate::demo::SIGN_INS.join(", ")));
             say(&format!("all with the password {}", crate::demo::PASSWORD));
         }
-        wait_for_the_end().await?;
+        end.await;
         running.leave();
         stop.send_replace(true);
         tokio::time::sleep(Duration::from_millis(config.drain_ms)).await;
@@ -156,12 +158,14 @@ fn sweep_by_the_clock(db: &Db, files: &Files, stopped: watch::Receiver<bool>) ->
     }))
 }
 
-async fn wait_for_the_end() -> Result<(), String> {
+/// Begins to listen for the signals of an operator; what is given back ends with the first of them.
+fn end() -> Result<impl Future<Output = ()>, String> {
     let listen = |kind| signal(kind).map_err(|error| format!("no signals: {error}"));
     let (mut terminate, mut interrupt) = (listen(SignalKind::terminate())?, listen(SignalKind::interrupt())?);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
-    Ok(())
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
 }
