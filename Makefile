@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 # Two commands for a start: `make run` and `make test`.
-.PHONY: run test test-slow simulate mutants bench openapi lint contract tools pg-tools
+.PHONY: run test test-slow power simulate mutants bench openapi lint contract uploads tools pg-tools
 
 run: tools
 	cargo run --quiet --locked -- serve --demo
@@ -16,6 +16,12 @@ test: tools pg-tools
 # What waits for real deadlines.
 test-slow: tools pg-tools
 	cargo test --locked --test it -- --ignored
+
+# The power-loss test at length: POINTS moments at which the power goes, within WORK acknowledged things.
+POINTS ?= 1000
+WORK ?= 1500
+power: tools
+	POWER_POINTS=$(POINTS) POWER_WORK=$(WORK) cargo test --locked --test it power:: -- --nocapture --test-threads=1
 
 # Phones in bad weather, seed by seed: make simulate SEEDS=1..500 [STEPS=200] [ENGINE=sqlite]; see docs/simulator.md.
 SEEDS ?= 1..100
@@ -45,6 +51,11 @@ lint: tools
 contract: tools
 	cargo build --locked
 	tests/contract/run
+
+# A tus client of PyPI against a running server, through a proxy that cuts.
+uploads: tools
+	cargo build --locked
+	tests/uploads/run
 
 # What is missing on a fresh Debian machine with a Rust toolchain is installed, or named in one line.
 tools:

@@ -5,6 +5,8 @@ mod backup;
 mod demo;
 mod doctor;
 mod draw;
+mod media;
+mod one_file;
 mod restore;
 mod serve;
 mod warn;
@@ -19,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::{Config, Given, refuse_unknown_environment};
 use crate::platform::clock::SystemClock;
 use crate::platform::db::{Db, DbOptions, migrations};
+use crate::platform::durable;
 use crate::platform::ids::SystemIds;
 
 /// 安校 anxiao: campus safety for an education bureau and its schools.
@@ -58,7 +61,13 @@ enum Command {
     Warn(warn::Args),
     /// Print the states of a hazard, and who moves it from which to which, as Markdown
     States,
-    /// Copy a running SQLite database into one file
+    /// Look after the store of photos and files
+    #[command(subcommand)]
+    Media(media::Command),
+    /// Copy a running SQLite database into one file, with a list of the photos and files that belong to it
+    ///
+    /// Photos and files themselves are not in it: copy the evidence store after the database, never before. FILE.evidence
+    /// names each as `sha256sum --check` reads it in the folder of the store; `anxiao media check` compares as well.
     Backup(backup::Args),
     /// Put a backup in the place of the database and begin a new epoch, so that phones hand in again what it lacks
     Restore(restore::Args),
@@ -128,6 +137,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
         Command::Warn(args) => warn::run(&config, &args)?,
         Command::States => say(crate::hazards::diagram::document().trim_end()),
+        Command::Media(command) => return media::run(&config, &command),
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Restore(args) => restore::run(&config, &args)?,
         Command::Draw(command) => draw::run(&command)?,
@@ -139,11 +149,11 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
 /// The folder of the server's own files, made if it is not there.
 pub(crate) fn prepare_folder(config: &Config) -> Result<(), String> {
     let say = |error| format!("the data folder {} cannot be made: {error}", config.data_dir.display());
-    std::fs::create_dir_all(&config.data_dir).map_err(say)?;
+    durable::make_folder(&config.data_dir, false).map_err(say)?;
     if let crate::platform::db::DatabaseUrl::Sqlite(path) = &config.database
         && let Some(folder) = std::path::Path::new(path).parent()
     {
-        std::fs::create_dir_all(folder)
+        durable::make_folder(folder, false)
             .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
     }
     Ok(())

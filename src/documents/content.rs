@@ -151,6 +151,9 @@ pub struct Record {
     pub head: Head,
     /// Which inspection.
     pub visit: Visit,
+    /// Which version of the inspection's record it shows; 0 where it was issued before versions were noted.
+    #[serde(default)]
+    pub revision: i32,
     /// When the team checked in.
     #[schema(required)]
     pub started_at: Option<Timestamp>,

@@ -8,7 +8,7 @@ use maud::{DOCTYPE, Markup, PreEscaped, html};
 use sha2::{Digest, Sha256};
 
 use super::content::{Content, Head, NoticePaper, Opinion, Record, Signed, Visit};
-use super::store::DocumentView;
+use super::store::{AfterIssue, DocumentView};
 use crate::hazards::status::Level;
 use crate::inspections::rules::{AcknowledgementOutcome, Outcome};
 use crate::platform::db::types::Timestamp;
@@ -57,6 +57,7 @@ pub fn page(document: &DocumentView, zone: Tz) -> String {
                 p.number { (head.number) }
                 @if let Some(number) = &head.supersedes { p { "本文书替代 " (number) "。" } }
                 (body)
+                @if let Some(later) = &document.after_issue { (after_issue(later, zone)) }
                 p.hash { "内容校验值 SHA-256：" (summary.content_sha256) }
             }
         }
@@ -156,6 +157,14 @@ fn on_site_record(record: &Record, zone: Tz) -> Markup {
             p { "日期：" span.line {} } p { "日期：" span.line {} }
         }
         (seal(&record.head))
+    }
+}
+
+/// What is no part of the document and stands below it.
+fn after_issue(later: &AfterIssue, zone: Tz) -> Markup {
+    html! {
+        @if let Some(given) = &later.signed { h2 { "本文书出具后的签收情况" } (signed(Some(given), zone)) }
+        @if let Some(at) = later.amended_at { p.gone { "检查记录已于 " (moment(at, zone)) " 修正，以修正后的记录为准。" } }
     }
 }
 
@@ -309,7 +318,7 @@ mod tests {
             voided_by: Some(id),
             void_reason: Some(EVIL.into()),
         };
-        DocumentView { summary, content: Content::RectificationNotice(paper) }
+        DocumentView { summary, content: Content::RectificationNotice(paper), after_issue: None }
     }
 
     #[test]

@@ -132,7 +132,7 @@ pub async fn commit(allowed: Allowed<draw::Manage>, id: PathId, body: Body<NewCo
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::commit(tx, rights, &seen, body.get()?)?;
@@ -156,7 +156,7 @@ pub async fn entropy(allowed: Allowed<draw::Manage>, id: PathId, body: Body<NewE
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::entropy(tx, rights, &seen, body.get()?)?;
@@ -180,7 +180,7 @@ pub async fn reveal(allowed: Allowed<draw::Manage>, id: PathId, body: Body<Shown
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::reveal(tx, rights, &seen, body.get()?)?;
@@ -204,7 +204,7 @@ pub async fn run(allowed: Allowed<draw::Manage>, id: PathId, body: Body<Nothing>
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             body.get()?;
@@ -231,7 +231,7 @@ pub async fn make(allowed: Allowed<draw::Manage>, id: PathId, body: Body<DrawnIn
     allowed
         .write_alone(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::make(tx, rights, &seen, body.get()?)?;
@@ -255,7 +255,7 @@ pub async fn publish(allowed: Allowed<draw::Manage>, id: PathId, body: Body<Publ
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::publish(tx, rights, &seen, body.get()?)?;
@@ -279,7 +279,7 @@ pub async fn void(allowed: Allowed<draw::Manage>, id: PathId, body: Body<VoidDra
     allowed
         .write(&Arc::clone(&body.hash), move |tx, rights| {
             let seen = store::one_to_change(tx.conn, rights, id.0)?;
-            if let Some(again) = tx.replay() {
+            if let Some(again) = store::again(tx, rights, &seen) {
                 return Ok(again);
             }
             let (receipt, view) = store::void(tx, rights, &seen, body.get()?)?;

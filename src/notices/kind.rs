@@ -118,6 +118,15 @@ kinds! {
     /// The school has signed with an objection.
     InspectionObjected = "inspection_objected",
         "学校对检查记录提出异议", "The school objects to the record of an inspection";
+    /// The bureau has answered the school's objection; the payload's `decision` says how.
+    ObjectionAnswered = "objection_answered",
+        "对检查记录的异议已有答复", "The objection to the record of an inspection has its answer";
+    /// The record that found a hazard was amended and does not find it any more; the hazard stands.
+    FindingWithdrawn = "finding_withdrawn",
+        "隐患 {number} 的检查记录已修正，不再认定该问题；隐患是否作废由交办单位决定", "The record that found hazard {number} was amended and finds it no more; whoever issued it decides what becomes of it";
+    /// The record was amended again and finds it after all.
+    FindingRestored = "finding_restored",
+        "隐患 {number} 的检查记录再次修正，问题仍然成立", "The record that found hazard {number} was amended again: the finding stands";
     /// That the school would not sign was recorded.
     SignatureRefused = "signature_refused",
         "学校拒绝签收检查记录，已记录在案", "That the school would not sign was recorded";

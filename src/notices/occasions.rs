@@ -113,6 +113,21 @@ pub fn hazard_moved(tx: &mut Tx<'_>, action: Action, before: &Row, after: &Row) 
     Ok(())
 }
 
+/// The record that found a hazard was amended: those who work on it are told that it finds it no more, or after all,
+/// and those who may declare it void.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn finding_marked(tx: &mut Tx<'_>, withdrawn: bool, row: &Row) -> Result<(), Problem> {
+    let mut audiences = vec![school_of(row)];
+    audiences.extend(row.responsible_user_id.map(Audience::Person));
+    if row.bureau_side || !row.source.is_schools_own() || row.level == Level::Major {
+        audiences.push(office_of(row));
+    }
+    let kind = if withdrawn { Kind::FindingWithdrawn } else { Kind::FindingRestored };
+    tell(tx, &about(kind, row), &audiences)
+}
+
 /// Hazards were registered: the bureau is told at once of majors, of what may be one, and of what asks for it.
 ///
 /// # Errors

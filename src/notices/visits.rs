@@ -9,7 +9,7 @@ use super::occasions::{LEADERS, OFFICE, SCHOOL};
 use super::store::{Notice, tell};
 use crate::access::Role;
 use crate::documents::store::Row as Document;
-use crate::inspections::rules::AcknowledgementOutcome;
+use crate::inspections::rules::{AcknowledgementOutcome, ObjectionDecision};
 use crate::inspections::store::Seen;
 use crate::platform::db::Tx;
 use crate::platform::db::types::Id;
@@ -63,6 +63,16 @@ pub fn acknowledged(tx: &mut Tx<'_>, seen: &Seen, outcome: AcknowledgementOutcom
         AcknowledgementOutcome::Refused => (Kind::SignatureRefused, vec![office(seen), school(seen)]),
     };
     tell(tx, &about(kind, seen), &audiences)
+}
+
+/// The bureau has answered the school's objection: the school is told, and the lead, who has to amend the record where
+/// it was upheld.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn objection_answered(tx: &mut Tx<'_>, seen: &Seen, decision: ObjectionDecision) -> Result<(), Problem> {
+    let notice = about(Kind::ObjectionAnswered, seen).with(json!({"decision": decision}));
+    tell(tx, &notice, &[school(seen), Audience::Person(seen.row.lead_id)])
 }
 
 /// The bureau has confirmed it: the school and the lead are told.

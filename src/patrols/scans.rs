@@ -131,6 +131,8 @@ pub struct RoundPoint {
 pub struct Round {
     /// The points of the school as they are now.
     pub points: Vec<RoundPoint>,
+    /// Labels read of places that are no points, or are none any more; oldest first.
+    pub elsewhere: Vec<Scan>,
     /// How many there are.
     pub expected: usize,
     /// How many of them were reached.
@@ -217,5 +219,5 @@ pub fn round(conn: &mut Conn, seen: &Seen) -> Result<Round, Problem> {
         })
         .collect();
     let (expected, reached) = (points.len(), points.iter().filter(|point| !point.scans.is_empty()).count());
-    Ok(Round { points, expected, reached, complete: reached == expected })
+    Ok(Round { points, elsewhere: scans, expected, reached, complete: reached == expected })
 }

@@ -66,6 +66,7 @@ pub async fn create(allowed: Allowed<inspection::Plan>, body: Body<NewPlan>) -> 
         .write(&Arc::clone(&hash), move |tx, rights| {
             let new = body.get()?;
             if let Some(again) = tx.replay() {
+                store::still_seen(tx.conn, rights, &hash)?;
                 return Ok(again);
             }
             if let Some(view) = store::stored(tx.conn, rights, new.id, &hash)? {

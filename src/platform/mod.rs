@@ -5,6 +5,7 @@ mod text_enum;
 
 pub mod clock;
 pub mod db;
+pub mod durable;
 pub mod error;
 pub mod export;
 pub mod files;
@@ -14,3 +15,4 @@ pub mod jobs;
 pub mod journal;
 pub mod key_file;
 pub mod telemetry;
+pub mod uploads;

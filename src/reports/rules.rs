@@ -12,6 +12,8 @@ pub struct Facts {
     pub status: ReportStatus,
     /// Who reported; nobody for the public.
     pub reported_by: Option<Uuid>,
+    /// Who put it right on the spot, where accepting it would register it as closed.
+    pub fixed_by: Option<Uuid>,
 }
 
 /// Every rule in the way of triage by this person; none where it may go ahead.
@@ -23,6 +25,9 @@ pub fn refusals(facts: Facts, triager: Uuid) -> Vec<TriageRefusal> {
     }
     if facts.reported_by == Some(triager) {
         refusals.push(TriageRefusal::SamePerson);
+    }
+    if facts.fixed_by == Some(triager) {
+        refusals.push(TriageRefusal::FixedIt);
     }
     refusals
 }
@@ -83,12 +88,14 @@ mod tests {
 
     proptest! {
         #[test]
-        fn triage_goes_ahead_once_and_never_by_the_reporter(
-            status in any(ReportStatus::ALL), reporter in proptest::option::of(0_u128..3), triager in 0_u128..3
+        fn triage_goes_ahead_once_and_never_by_who_reported_or_fixed_it(
+            status in any(ReportStatus::ALL), reporter in proptest::option::of(0_u128..3),
+            fixer in proptest::option::of(0_u128..3), triager in 0_u128..3
         ) {
-            let facts = Facts { status, reported_by: reporter.map(Uuid::from_u128) };
-            let free = refusals(facts, Uuid::from_u128(triager)).is_empty();
-            prop_assert_eq!(free, status == ReportStatus::Waiting && reporter != Some(triager));
+            let (reported_by, fixed_by) = (reporter.map(Uuid::from_u128), fixer.map(Uuid::from_u128));
+            let free = refusals(Facts { status, reported_by, fixed_by }, Uuid::from_u128(triager)).is_empty();
+            let apart = reporter != Some(triager) && fixer != Some(triager);
+            prop_assert_eq!(free, status == ReportStatus::Waiting && apart);
         }
 
         #[test]

@@ -71,5 +71,7 @@ crate::text_enum! {
         AlreadyTriaged = "already_triaged",
         /// Nobody triages what they reported themselves.
         SamePerson = "same_person",
+        /// Who put it right on the spot does not accept it as put right.
+        FixedIt = "fixed_it",
     }
 }

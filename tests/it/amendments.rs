@@ -50,6 +50,11 @@ async fn amend(app: &TestApp, who: &str, id: &str, body: Value) -> Answer {
     app.send(request.header("if-match", format!("\"{version}\"")).json(&body)).await
 }
 
+/// How many notices of this kind somebody has.
+async fn notices(app: &TestApp, who: &str, kind: &str) -> usize {
+    app.get(who, &format!("/notices?kind={kind}")).await.expect(200).rows().len()
+}
+
 fn answer(code: &str, result: &str) -> Value {
     let mut answer = json!({"item_code": code, "result": result, "note": "更正"});
     if result == "fail" {
@@ -86,6 +91,9 @@ both_engines! {
         assert_eq!(old.body["confirmed_by"], json!(user("office")));
         let new = app.get("principal1", &format!("{at}/versions/2")).await.expect(200);
         assert_eq!((new.body["reason"].as_str(), new.body["current"].as_bool()), (Some("抄录有误"), Some(true)));
+        // Each version has the score of its own answers.
+        let score = |version: &Answer| version.body["score"]["bureau"]["score"].as_f64().unwrap();
+        assert!(score(&old) < score(&new), "{} {}", old.body["score"], new.body["score"]);
         app.get("principal1", &format!("{at}/versions/3")).await.expect(404);
         app.get("principal2", &format!("{at}/versions/1")).await.expect(404);
         // The school signs what it has read, and the new version anew.
@@ -105,10 +113,14 @@ both_engines! {
         assert_eq!(done.body["amendment"]["answers"][0]["hazard"], "marked");
         let marked = app.get("office", &at).await.expect(200);
         assert_eq!((marked.body["status"].as_str(), marked.body["marks"]["finding_withdrawn"].as_bool()), (Some("issued"), Some(true)));
+        for who in ["principal1", "officer1", "office", "section.fire"] {
+            assert_eq!(notices(app, who, "finding_withdrawn").await, 1, "{who}");
+        }
         // Found again after all: the same hazard, no second one.
         let again = amend(app, "inspector1", &id, answer("fang-003", "fail")).await.expect(201);
         assert_eq!((again.body["amendment"]["answers"][0]["hazard"].as_str(), again.body["hazards"].as_array().unwrap().len()), (Some("kept"), 0));
         assert_eq!(app.get("office", &at).await.expect(200).body["marks"]["finding_withdrawn"], false);
+        assert_eq!((notices(app, "principal1", "finding_restored").await, notices(app, "inspector2", "finding_restored").await), (1, 0));
         let other = amend(app, "inspector1", &id, answer("fang-001", "fail")).await.expect(201);
         assert_eq!(other.body["hazards"].as_array().unwrap().len(), 1);
         let mut twice = answer("fang-001", "fail");
@@ -147,6 +159,21 @@ both_engines! {
         app.post("principal1", &format!("{at}/acknowledgement"), objection).await.expect(201);
         app.post("office", &format!("{at}/objection-reply"), json!({"decision": "dismissed", "reason": "不属实"})).await.expect(200);
         app.post("office", &format!("{at}/confirm"), json!({})).await.expect(200);
+    }
+
+    async fn that_a_refusal_was_recorded_does_not_take_the_schools_word(app) {
+        let (id, _) = submitted(app).await;
+        let at = format!("/inspections/{id}/acknowledgement");
+        let refusal = json!({"outcome": "refused", "reason": "校长不在场", "witness": "王某"});
+        app.post("inspector1", &at, refusal.clone()).await.expect(201);
+        let twice = app.post("inspector1", &at, refusal).await.expect(409);
+        assert_eq!(twice.faults(), [(String::new(), "already_acknowledged".into())]);
+        let objection = json!({"outcome": "objected", "statement": "当天已到场，无人出示记录"});
+        let objected = app.post("principal1", &at, objection.clone()).await.expect(201);
+        let kept = &objected.body["acknowledgement"];
+        assert_eq!((&kept["outcome"], &kept["earlier"]["outcome"], &kept["earlier"]["witness"]), (&json!("objected"), &json!("refused"), &json!("王某")));
+        app.post("principal1", &at, objection).await.expect(409);
+        assert_eq!(app.post("office", &format!("/inspections/{id}/confirm"), json!({})).await.expect(409).faults()[0].1, "objection_open");
     }
 
     async fn the_safety_officer_signs_only_by_a_delegation_in_force(app) {
@@ -197,6 +224,24 @@ both_engines! {
         app.post("officer1", &format!("{at}/findings"), body).await.expect(409);
     }
 
+    async fn who_put_it_right_on_the_spot_does_not_accept_it_as_put_right(app) {
+        let id = started(app, "patrol", "staff1", &["staff1"]).await;
+        let at = format!("/inspections/{id}");
+        let fixed = json!({
+            "result": "fail", "note": "见照片", "on_the_spot": true, "measures_taken": "当场清理", "fixed_by": user("officer1"),
+            "before_evidence_ids": [PHOTO], "after_evidence_ids": ["0195e0c0-0000-7000-8000-0000000000a2"],
+        });
+        app.put("staff1", &format!("{at}/answers/fang-003"), fixed).await.expect(200);
+        let end = app.post("staff1", &format!("{at}/submit"), json!({})).await.expect(200);
+        let finding = end.body["suggestions"][0]["id"].clone();
+        let rest = app.post("officer1", &format!("{at}/findings"), json!({"accept_rest": true})).await.expect(200);
+        assert_eq!(rest.body["hazards"], json!([]));
+        let named = json!({"decisions": [{"report_id": finding, "accept": true}]});
+        assert_eq!(app.post("officer1", &format!("{at}/findings"), named.clone()).await.expect(409).faults(), [(String::new(), "fixed_it".into())]);
+        let done = app.post("principal1", &format!("{at}/findings"), named).await.expect(200);
+        assert_eq!((&done.body["hazards"][0]["status"], &done.body["hazards"][0]["closed_kind"]), (&json!("closed"), &json!("on_spot")), "{}", done.body["hazards"][0]);
+    }
+
     async fn confirming_accepts_what_an_external_inspector_suggested_but_for_what_it_rejects(app) {
         let id = started(app, "third_party", "office", &["external1", "inspector1"]).await;
         let at = format!("/inspections/{id}");
@@ -211,6 +256,25 @@ both_engines! {
         app.post("office", &format!("{at}/confirm"), reject).await.expect(200);
         let found = app.get("principal1", &format!("/hazards?inspection_id={id}")).await.expect(200).rows();
         assert_eq!((found.len(), found[0]["item_code"].clone()), (1, waiting[1]["item_code"].clone()));
+    }
+
+    async fn a_finding_is_taken_back_or_accepted_whichever_comes_first(app) {
+        for _ in 0..3 {
+            let id = started(app, "third_party", "office", &["external1", "inspector1"]).await;
+            let at = format!("/inspections/{id}");
+            let fail = json!({"result": "fail", "note": "见照片", "evidence_ids": [PHOTO]});
+            app.put("external1", &format!("{at}/answers/fang-003"), fail).await.expect(200);
+            let end = app.post("external1", &format!("{at}/submit"), json!({})).await.expect(200);
+            let report = end.body["suggestions"][0]["id"].as_str().unwrap().to_owned();
+            let triage = format!("/reports/{report}/triage");
+            let accept = json!({"outcome": "accept"});
+            let (amended, judged) = tokio::join!(amend(app, "inspector1", &id, answer("fang-003", "pass")), app.post("office", &triage, accept));
+            amended.expect(201);
+            let stands = app.get("office", &format!("/reports/{report}")).await.expect(200).body["status"].clone();
+            assert_eq!((judged.status, stands.as_str()), if judged.status == 200 { (200, Some("accepted")) } else { (409, Some("out_of_scope")) });
+            let found = app.get("office", &format!("/hazards?inspection_id={id}")).await.expect(200).rows();
+            assert!(found.iter().all(|hazard| hazard["status"] == "void") && found.len() == usize::from(judged.status == 200), "{found:?}");
+        }
     }
 
     async fn open_hazards_are_checked_off_and_closed_by_nobody_for_that(app) {

@@ -158,6 +158,34 @@ both_engines! {
         assert_eq!(app.post("office", "/plans", told).await.expect(422).faults()[0], ("/announced".into(), "not_for_this_kind".into()));
     }
 
+    async fn who_comes_to_a_school_of_a_secret_plan_knows_nothing_of_it_any_more(app) {
+        let list = checklist(app, "fire").await;
+        let id = "7b1f2c4e-0000-4000-8000-00000000f001";
+        let mut secret = with(campaign(&list), "/kinds", json!(["unannounced"]));
+        secret["id"] = json!(id);
+        let send = |who: &'static str, key: &'static str| {
+            app.send(app.request(who, reqwest::Method::POST, "/plans").header("idempotency-key", key).json(&secret))
+        };
+        send("office", "k1").await.expect(201);
+        assert_eq!(send("office", "k1").await.expect(201).header("idempotency-replayed"), "true");
+        send("office", "k2").await.expect(200);
+        let staff = json!({"org_id": org("a.s1"), "role": "school_staff"});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("office")), staff).await.expect(201);
+        app.get("office", &format!("/plans/{id}")).await.expect(404);
+        for key in ["k1", "k3"] {
+            assert!(!send("office", key).await.expect(404).text.contains(id), "{key}");
+        }
+        // An id that is taken is no way to ask: people of a school make none of this form.
+        let mut own = json!({
+            "title": "自查", "kinds": ["self_check"], "checklist_ids": [list], "schools": {"org_ids": [org("a.s2")]},
+            "inspectors": {"pool": [user("principal2")], "per_school": 1}, "period": {"from": "2026-03-02", "to": "2026-03-06"},
+        });
+        for asked in [id, "7b1f2c4e-0000-4000-8000-00000000f002"] {
+            own["id"] = json!(asked);
+            assert_eq!(app.post("principal2", "/plans", own.clone()).await.expect(422).faults(), [("/id".into(), "uuid_v4".into())]);
+        }
+    }
+
     async fn a_campaign_of_two_kinds_asks_for_one_of_each_at_every_school(app) {
         let list = checklist(app, "fire").await;
         let two = with(campaign(&list), "/kinds", json!(["special", "supervision"]));

@@ -132,6 +132,33 @@ both_engines! {
         assert_eq!(codes(issue(app, "office", &format!("/inspections/{own}"), RECORD, json!({})).await), ["not_lead", "schools_own"]);
     }
 
+    async fn what_becomes_of_a_record_after_its_issue_stands_below_it_and_never_in_it(app) {
+        let id = planned(app, "routine", &["inspector1", "inspector2"]).await;
+        let at = format!("/inspections/{id}");
+        visited(app, "inspector1", &id, &["fang-003"]).await;
+        let made = issue(app, "inspector1", &at, RECORD, json!({})).await.expect(201);
+        let doc = format!("/documents/{}", made.id());
+        assert_eq!((&made.body["content"]["signed"], &made.body["content"]["revision"], &made.body["after_issue"]), (&Value::Null, &json!(1), &Value::Null));
+        app.clock.advance(TimeDelta::hours(1));
+        app.post("principal1", &format!("{at}/acknowledgement"), json!({"outcome": "objected", "statement": "已清理<b>"})).await.expect(201);
+        let later = app.get("principal1", &doc).await.expect(200);
+        assert_eq!((&later.body["content"], &later.body["content_sha256"], &later.body["version"]), (&made.body["content"], &made.body["content_sha256"], &json!(1)));
+        let given = &later.body["after_issue"]["signed"];
+        assert_eq!((&given["outcome"], &given["statement"], &given["by"]), (&json!("objected"), &json!("已清理<b>"), &json!("测试 principal1")));
+        let page = app.get("principal1", &format!("{doc}/print")).await.expect(200).text;
+        assert!(page.contains("本文书出具后的签收情况") && page.contains("已清理&lt;b&gt;"), "{page}");
+        // The next version has no word of the school yet; this document keeps that of its own.
+        let version = app.get("inspector1", &at).await.expect(200).body["version"].clone();
+        let request = app.request("inspector1", reqwest::Method::POST, &format!("{at}/amendments"));
+        let amendment = json!({"reason": "补充结论", "conclusion": "一处不合格，已清理"});
+        app.send(request.header("if-match", format!("\"{version}\"")).json(&amendment)).await.expect(201);
+        let amended = app.get("principal1", &doc).await.expect(200);
+        assert_eq!(&amended.body["after_issue"]["signed"], given);
+        assert!(amended.body["after_issue"]["amended_at"].is_string());
+        let anew = issue(app, "inspector1", &at, RECORD, json!({"supersedes": made.id()})).await.expect(201);
+        assert_eq!((&anew.body["content"]["revision"], &anew.body["after_issue"]), (&json!(2), &Value::Null));
+    }
+
     async fn a_notice_is_frozen_and_what_happens_later_does_not_change_it(app) {
         let id = planned(app, "routine", &["inspector1", "inspector2"]).await;
         let at = format!("/inspections/{id}");
@@ -295,6 +322,9 @@ both_engines! {
         // A supervisor does not replace what the office issued; the office may replace the supervisor's.
         let offices = issue(app, "office", &at, NOTICE, json!({"supersedes": next.id()})).await.expect(201);
         issue(app, "supervisor", &at, NOTICE, json!({"supersedes": offices.id()})).await.expect(403);
+        // With a replaced one out of the chain, what it had replaced would stand again.
+        let replaced = app.post("office", &format!("/documents/{}/void", next.id()), json!({"reason": "x"})).await;
+        assert_eq!(codes(replaced), ["superseded"]);
         assert_eq!(app.get("officer1", "/documents?void=true").await.expect(200).rows().len(), 1);
         let told: Vec<Value> = app.get("officer1", "/notices").await.expect(200).rows().iter().map(|row| row["kind"].clone()).collect();
         assert!(told.contains(&json!("document_voided")), "{told:?}");

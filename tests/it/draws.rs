@@ -304,6 +304,32 @@ both_engines! {
         assert_eq!(app.get("double", &at).await.body["results"].as_array().unwrap().len(), 2);
     }
 
+    async fn who_comes_to_a_school_of_the_pool_is_told_nothing_again(app) {
+        let at = ready(app, plan(app).await).await;
+        person(&mut app.connect(), "double", Role::SafetyOffice, "a", None, Timestamp::from(start_time()));
+        let run = || app.request("double", reqwest::Method::POST, &format!("{at}/run")).header("idempotency-key", "k1").json(&json!({}));
+        let drawn = app.send(run()).await.expect(200);
+        let again = app.send(run()).await.expect(200);
+        assert_eq!((&again.body["results"], again.header("idempotency-replayed")), (&drawn.body["results"], "true"));
+        let staff = json!({"org_id": org("a.s1"), "role": "school_staff"});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("double")), staff).await.expect(201);
+        let refused = app.send(run()).await.expect(409);
+        assert!(refused.faults().contains(&("".into(), "belongs_to_pool".into())) && refused.body["results"].is_null(), "{}", refused.text);
+        // Nor by what is left of another pool.
+        let mut left = plan(app).await;
+        left["objects"] = json!({"filter": {"under": org("a"), "untouched_months": 6}, "quotas": [{"count": 1}]});
+        left["title"] = json!("再抽");
+        assert_eq!(app.post("double", "/draws", left.clone()).await.expect(409).faults(), [("/objects/filter/untouched_months".into(), "belongs_to_pool".into())]);
+        // A visit that was given up before its check-in never was.
+        let made = app.post("office", &format!("{at}/inspections"), json!({})).await.expect(201);
+        for one in made.body["results"].as_array().unwrap() {
+            app.post("office", &format!("/inspections/{}/void", one["inspection_id"].as_str().unwrap()), json!({"reason": "停课"})).await.expect(200);
+        }
+        let open = app.get("double", &at).await.expect(200);
+        assert!(open.body["results"].as_array().unwrap().iter().all(|one| one["inspection_id"].is_null()), "{}", open.text);
+        assert!(app.get("office", &at).await.expect(200).body["results"][0]["inspection_id"].is_string());
+    }
+
     async fn what_was_drawn_becomes_inspections_once_and_opens_the_proof_when_all_have_begun(app) {
         let at = ready(app, plan(app).await).await;
         let make = format!("{at}/inspections");
@@ -342,7 +368,13 @@ both_engines! {
             let edit = json!({"team": [user("inspector1"), user("inspector2")]});
             let refused = app.patch("office", &format!("/inspections/{visit}"), 1, edit).await.expect(409);
             assert_eq!(refused.faults(), [("".into(), "drawn".into())]);
+            // When was frozen with the pools.
+            for day in [json!("2026-03-04"), json!("2026-03-21"), Value::Null] {
+                let refused = app.patch("office", &format!("/inspections/{visit}"), 1, json!({"planned_on": day})).await.expect(422);
+                assert_eq!(refused.faults(), [("/planned_on".into(), "not_as_frozen".into())]);
+            }
         }
+        app.patch("office", &format!("/inspections/{}", visits[0]), 1, json!({"planned_on": "2026-03-20"})).await.expect(200);
         for member in results[0]["team"].as_array().unwrap() {
             let who = ["inspector1", "inspector2", "supervisor"].into_iter().find(|name| *member == json!(user(name))).unwrap();
             let told = app.get(who, "/notices").await.expect(200).rows();

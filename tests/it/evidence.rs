@@ -1,4 +1,11 @@
 //! Evidence from declaration to display, and what is refused on the way.
+//!
+//! `content`: what files hold, what they are called, and how much of them is taken. `gaps`: what a bureau lets missing
+//! photos stand in the way of. `flagged`: photos used again, as the hazard tells it.
+
+pub mod content;
+mod flagged;
+mod gaps;
 
 use std::io::Cursor;
 
@@ -23,10 +30,14 @@ pub fn picture(width: u32, height: u32, format: ImageFormat, shade: u8) -> Vec<u
     bytes.into_inner()
 }
 
-/// An EXIF block (orientation 6, the GPS reference N) behind the start of a JPEG.
 fn with_gps(jpeg: &[u8]) -> Vec<u8> {
+    with_exif(jpeg, 6)
+}
+
+/// An EXIF block (an orientation, the GPS reference N) behind the start of a JPEG.
+fn with_exif(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut tiff = b"MM\0\x2A\0\0\0\x08\0\x02".to_vec();
-    tiff.extend_from_slice(&[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0]);
+    tiff.extend_from_slice(&[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
     tiff.extend_from_slice(&[0x88, 0x25, 0, 4, 0, 0, 0, 1, 0, 0, 0, 38]);
     tiff.extend_from_slice(&[0, 0, 0, 0]);
     tiff.extend_from_slice(&[0, 1, 0, 1, 0, 2, 0, 0, 0, 2, b'N', 0, 0, 0, 0, 0, 0, 0]);
@@ -101,7 +112,7 @@ async fn visit(app: &TestApp, announced: bool) -> String {
     app.post("office", "/inspections", body).await.expect(201).id()
 }
 
-async fn under_way(app: &TestApp) -> String {
+pub async fn under_way(app: &TestApp) -> String {
     let visit = visit(app, true).await;
     app.post("inspector1", &format!("/inspections/{visit}/check-in"), json!({})).await.expect(200);
     visit
@@ -135,7 +146,7 @@ async fn pass_the_rest(app: &TestApp, visit: &str) {
     app.put("inspector1", &format!("/inspections/{visit}/answers"), json!({"answers": answers})).await.expect(200);
 }
 
-fn item(visit: &str) -> Value {
+pub fn item(visit: &str) -> Value {
     json!({"inspection_id": visit, "item_code": ITEM})
 }
 
@@ -379,6 +390,20 @@ both_engines! {
         let rows = app.get("office", &format!("/hazards/{first}/evidence")).await.rows();
         let reuse: Vec<&Value> = rows.iter().map(|row| &row["evidence"]["reuse"]).collect();
         assert_eq!(reuse, [&Value::Null, &json!("before_as_after")]);
+    }
+
+    async fn of_two_copies_that_arrive_at_once_one_is_told_of_the_other(app) {
+        for round in 0..6_u8 {
+            let copy = picture(64, 48, ImageFormat::Jpeg, 100 + round * 20);
+            let (one, other) = (hazard(app, &[]).await, hazard(app, &[]).await);
+            let target = |hazard: &str| json!({"hazard_id": hazard, "round": 1, "role": "before"});
+            let one = declared(app, "office", 10 + round * 2, &copy, target(&one)).await;
+            let other = declared(app, "office", 11 + round * 2, &copy, target(&other)).await;
+            let both = [upload(app, "office", &one, multipart(&copy)), upload(app, "office", &other, multipart(&copy))];
+            let told = futures_util::future::join_all(both).await;
+            let again: Vec<Value> = told.into_iter().map(|answer| answer.expect(200).body["reuse"].clone()).collect();
+            assert_eq!(again.iter().filter(|reuse| reuse.is_null()).count(), 1, "{again:?}");
+        }
     }
 
     async fn a_bureau_may_let_gaps_stand_in_the_way(app) {

@@ -169,6 +169,8 @@ fn of_same_kind(row: &Row) -> Id {
         "POST /draws" => world::of("draw", "b"),
         "POST /monthly-reports" => world::of("earlier month", "b.s1"),
         "POST /plans" => world::of("plan", "b.s1"),
+        "POST /inspections/{id}/amendments" => world::of("amendment", "b.s1"),
+        "POST /orgs/{id}/signing-delegations" => world::of("delegation", "b.s1"),
         "POST /inspections/{id}/scans" => world::of("scan", "b.s1"),
         "POST /hazards" => world::of("hazard", "b.s1"),
         "POST /evidence" => world::of("photo", "b.s1"),

@@ -133,6 +133,24 @@ both_engines! {
         assert_eq!(told_of(app, "report_triaged"), [user("staff1")]);
     }
 
+    async fn who_also_belongs_to_the_school_sees_nothing_of_what_is_reported_about_it(app) {
+        coded(app);
+        let staff = json!({"org_id": org("a.s1"), "role": "school_safety_officer"});
+        from(app, "203.0.113.6", "/public/reports", public()).await.expect(201);
+        let id = only(app, "office").await;
+        app.post("sysadmin", &format!("/users/{}/memberships", user("office")), staff).await.expect(201);
+        assert_eq!(app.get("office", "/reports?count=true").await.expect(200).body["page"]["count"], 0);
+        app.get("office", &format!("/reports/{id}")).await.expect(404);
+        app.get("office", &format!("/reports/{id}/history")).await.expect(404);
+        app.post("office", &format!("/reports/{id}/contact"), json!({"reason": "核实"})).await.expect(404);
+        app.post("office", &format!("/reports/{id}/triage"), json!({"outcome": "out_of_scope", "reason": "无事"})).await.expect(404);
+        assert!(app.get("office", "/notices").await.expect(200).rows().iter().all(|row| row["kind"] != "report_filed"));
+        // What the school's own people point out is the school's to judge; the bureau's others see the report as before.
+        let hinted = app.post("staff1", "/reports", hint()).await.expect(201).id();
+        app.get("office", &format!("/reports/{hinted}")).await.expect(200);
+        app.post("leader", &format!("/reports/{id}/contact"), json!({"reason": "核实"})).await.expect(200);
+    }
+
     async fn nobody_triages_what_they_reported_themselves(app) {
         let id = app.post("staff1", "/reports", hint()).await.expect(201).id();
         let mut conn = app.connect();

@@ -386,6 +386,10 @@ both_engines! {
         app.clock.advance(TimeDelta::seconds(1));
         let answer = json!({"decision": "dismissed", "reason": "经复核，记录无误"});
         app.post("office", &format!("{at}/objection-reply"), answer).await.expect(200);
+        for who in ["principal1", "officer1", "inspector1"] {
+            assert_eq!(told(app, who).await.last().unwrap(), "objection_answered", "{who}");
+        }
+        app.clock.advance(TimeDelta::seconds(1));
         app.post("leader", &format!("{at}/confirm"), json!({})).await.expect(200);
         assert_eq!(told(app, "officer1").await.last().unwrap(), "inspection_confirmed");
         assert_eq!(told(app, "inspector1").await.last().unwrap(), "inspection_confirmed");

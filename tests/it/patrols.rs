@@ -45,8 +45,13 @@ both_engines! {
         assert_eq!(round["points"][1]["scans"], Value::Array(Vec::new()));
         app.post("staff1", &scans, json!({"code": "P-2"})).await.expect(201);
         assert_eq!(app.get("staff1", &scans).await.expect(200).body["complete"], json!(true));
+        // A label of a place that is no point is shown apart.
+        let room = app.post("office", &format!("/orgs/{}/sites", org("a.s1")), json!({"kind": "room", "name": "锅炉房", "code": "R-1"})).await.expect(201).id();
+        app.post("staff1", &scans, json!({"code": "R-1"})).await.expect(201);
+        let round = app.get("staff1", &scans).await.expect(200).body;
+        assert_eq!((&round["elsewhere"][0]["site_id"], &round["expected"]), (&json!(room), &json!(2)));
         let told = app.get("principal1", &format!("/inspections/{id}/history")).await.expect(200);
-        assert_eq!(told.rows().iter().filter(|entry| entry["action"] == "point_reached").count(), 2);
+        assert_eq!(told.rows().iter().filter(|entry| entry["action"] == "point_reached").count(), 3);
     }
 
     async fn labels_of_elsewhere_and_people_who_are_not_on_the_round_are_refused(app) {

@@ -2,21 +2,21 @@
 
 use chrono::NaiveDate;
 use diesel::prelude::*;
-use serde::Deserialize;
 
 use super::gather::{Names, Places};
 use super::issue::{Draft, finish, handed_in, head, visit};
+use super::later::Acknowledged;
 use super::record::DocumentView;
 use super::select::Ended;
 use super::standing::{record_of, refused, telling_of};
 use crate::access::Rights;
 use crate::documents::content::{Content, Demand, Finding, Head, Inspector, ItemLine, NoticePaper, Opinion, Record};
-use crate::documents::content::{Rechecked, Signed, Visit};
+use crate::documents::content::{Rechecked, Visit};
 use crate::documents::words::{DocumentRefusal, DocumentType, RecheckResult};
 use crate::hazards::deadline::local_date;
 use crate::hazards::store::Row as Hazard;
-use crate::inspections::rules::{AcknowledgementOutcome, Outcome};
-use crate::inspections::store::{Seen, Signature, answers_of};
+use crate::inspections::rules::Outcome;
+use crate::inspections::store::{Seen, Signature, actor, answers_of};
 use crate::platform::db::schema::{checklists, hazards, inspection_checklists};
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Receipt, Tx};
@@ -25,17 +25,6 @@ use crate::platform::error::Problem;
 /// What follows where a notice says nothing else.
 const CONSEQUENCES: &str = "逾期未整改或者整改不到位的，将依照有关规定予以督办、通报、约谈，并追究有关人员责任。";
 const COPIES: u32 = 2;
-
-/// What is kept of the school's signature.
-#[derive(Debug, Deserialize)]
-struct Acknowledged {
-    outcome: AcknowledgementOutcome,
-    statement: Option<String>,
-    reason: Option<String>,
-    witness: Option<String>,
-    by: Option<Id>,
-    at: Option<Timestamp>,
-}
 
 /// Gathers and issues a record.
 ///
@@ -57,7 +46,7 @@ pub(super) fn record(
     let rules = [
         (!handed_in(row), DocumentRefusal::NotSubmitted, None),
         (row.kind.of_school(), DocumentRefusal::SchoolsOwn, None),
-        (row.lead_id != rights.user_id() || !seen.team.contains(&row.lead_id), DocumentRefusal::NotLead, None),
+        (!actor(tx.conn, rights, seen)?.is_lead, DocumentRefusal::NotLead, None),
         (already.is_some(), DocumentRefusal::AlreadyIssued, already),
     ];
     let stands: Vec<_> = rules
@@ -71,8 +60,7 @@ pub(super) fn record(
     let answers = answers_of(tx.conn, rights, seen)?;
     draft.domains = answers.iter().map(|answer| answer.domain.clone()).collect();
     let places = Places::of(tx.conn, answers.iter().filter_map(|answer| answer.site_id))?;
-    let acknowledged: Option<Acknowledged> =
-        row.acknowledgement.as_ref().and_then(|doc| serde_json::from_value(doc.0.clone()).ok());
+    let acknowledged = row.acknowledgement.as_ref().and_then(|doc| Acknowledged::read(&doc.0));
     let signer = acknowledged.as_ref().and_then(|one| one.by);
     let names = Names::of(tx.conn, seen.team.iter().copied().chain(signer))?;
     let found: Vec<(Id, String, String)> = hazards::table
@@ -112,6 +100,7 @@ pub(super) fn record(
     let signatures: Vec<Signature> = row.signatures.as_ref().map(Doc::read).unwrap_or_default();
     let record = |head: Head| Record {
         visit: visit(row, draft.zone),
+        revision: seen.version_number(),
         started_at: row.started_at,
         ended_at: row.submitted_at,
         time_zone: draft.zone.name().to_owned(),
@@ -123,14 +112,7 @@ pub(super) fn record(
         handling: new.handling.clone(),
         conclusion: row.conclusion.clone(),
         signatures: signatures.into_iter().map(|one| one.name).collect(),
-        signed: acknowledged.map(|one| Signed {
-            outcome: one.outcome,
-            statement: one.statement,
-            reason: one.reason,
-            witness: one.witness,
-            by: one.by.map(|id| names.get(id)),
-            at: one.at,
-        }),
+        signed: acknowledged.map(|one| one.signed(&names)),
         head,
     };
     let head = head(tx, rights, &draft)?;

@@ -7,6 +7,7 @@ use diesel::sql_types::{Bool, Nullable};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use super::later::{AfterIssue, after_issue};
 use crate::access::{Limit, Permission, Rights};
 use crate::documents::bodies::DocumentFilter;
 use crate::documents::content::Content;
@@ -104,6 +105,9 @@ pub struct DocumentView {
     pub summary: DocumentSummary,
     /// What it says, as it was issued.
     pub content: Content,
+    /// Of a record of inspection: what became of it since; null where nothing did.
+    #[schema(required)]
+    pub after_issue: Option<AfterIssue>,
 }
 
 impl Record for DocumentView {
@@ -257,8 +261,9 @@ fn summaries(conn: &mut Conn, rows: Vec<Row>) -> Result<Vec<DocumentSummary>, Pr
 /// 500 where what it says is not what was issued.
 pub fn view(conn: &mut Conn, row: Row) -> Result<DocumentView, Problem> {
     let content = Content::thaw(&row.number, &row.content, &row.content_sha256)?;
+    let after_issue = after_issue(conn, &row, &content)?;
     let summary = summaries(conn, vec![row])?.pop().ok_or_else(Problem::not_found)?;
-    Ok(DocumentView { summary, content })
+    Ok(DocumentView { summary, content, after_issue })
 }
 
 /// The document, if the caller may see it.

@@ -44,6 +44,16 @@ pub fn replaced(
         let (zh, en) = ("须为同一对象的同类文书", "must be of the same type and about the same subject");
         return Err(Problem::invalid(FieldError::new("/supersedes", "another_subject", zh, en)));
     }
+    must_stand(conn, &row)?;
+    Ok(Some(row))
+}
+
+/// Refuses what is withdrawn already. A replaced document is not declared void beside: with it out of the chain, what
+/// it replaced itself would stand again.
+///
+/// # Errors
+/// 409 where it is void or replaced.
+pub fn must_stand(conn: &mut Conn, row: &Row) -> Result<(), Problem> {
     let later: Option<String> = documents::table
         .filter(documents::supersedes.eq(row.id))
         .filter(documents::voided_at.is_null())
@@ -55,7 +65,7 @@ pub fn replaced(
         refusals.push((DocumentRefusal::AlreadyVoid, row.number.clone()));
     }
     refusals.extend(later.map(|number| (DocumentRefusal::Superseded, number)));
-    if refusals.is_empty() { Ok(Some(row)) } else { Err(refused(refusals)) }
+    if refusals.is_empty() { Ok(()) } else { Err(refused(refusals)) }
 }
 
 /// Of these documents, those that are replaced by one that is not void.

@@ -4,10 +4,9 @@ use diesel::prelude::*;
 use serde_json::json;
 
 use super::record::{DocumentView, Row, view};
-use super::standing::refused;
+use super::standing::must_stand;
 use crate::access::scope::org_ref;
 use crate::access::{Limit, Permission, Rights};
-use crate::documents::words::DocumentRefusal;
 use crate::notices::visits as told;
 use crate::platform::db::schema::{document_domains, documents};
 use crate::platform::db::{Conn, Receipt, Tx};
@@ -39,12 +38,10 @@ pub fn may_withdraw(conn: &mut Conn, rights: &Rights, row: &Row) -> Result<(), P
 /// Declares a document void.
 ///
 /// # Errors
-/// 403 where it is not the caller's to withdraw; 409 where it is void already.
+/// 403 where it is not the caller's to withdraw; 409 where it is void or replaced already.
 pub fn void(tx: &mut Tx<'_>, rights: &Rights, row: &Row, reason: &str) -> Result<(Receipt, DocumentView), Problem> {
     may_withdraw(tx.conn, rights, row)?;
-    if row.voided_at.is_some() {
-        return Err(refused(vec![(DocumentRefusal::AlreadyVoid, String::new())]));
-    }
+    must_stand(tx.conn, row)?;
     let after = Row {
         version: row.version + 1,
         updated_at: tx.now,

@@ -13,13 +13,14 @@ use crate::access::scope::org_ref;
 use crate::catalogue::store::readable;
 use crate::draws::algorithm::Pick;
 use crate::draws::bodies::DrawnInspections;
+use crate::draws::pool::Pool;
 use crate::draws::rules::{DrawStatus, Step};
 use crate::hazards::deadline::local_date;
 use crate::hazards::store::read::zone_of;
 use crate::inspections::rules::InspectionKind;
 use crate::inspections::store::{NewInspection, create};
-use crate::platform::db::schema::{checklists, draw_results};
-use crate::platform::db::types::Id;
+use crate::platform::db::schema::{checklists, draw_results, draws};
+use crate::platform::db::types::{Doc, Id};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
@@ -59,19 +60,46 @@ fn checklists_of(conn: &mut Conn, rights: &Rights, seen: &Seen, body: &DrawnInsp
     Ok(given.clone())
 }
 
+/// The first and the last of the days frozen.
+fn days(pool: &Pool) -> Result<(NaiveDate, NaiveDate), Problem> {
+    let day = |text: &str| text.parse().map_err(Problem::internal);
+    Ok((day(&pool.visit.planned_from)?, day(&pool.visit.planned_to)?))
+}
+
+fn not_as_frozen((first, last): (NaiveDate, NaiveDate)) -> Problem {
+    let words = (
+        format!("须在冻结时确定的 {first} 至 {last} 之间且未过"),
+        format!("must lie between {first} and {last}, as frozen, and not have passed"),
+    );
+    Problem::invalid(FieldError::new("/planned_on", "not_as_frozen", words.0, words.1))
+}
+
 /// The day: within those frozen, and not past.
 fn day_of(seen: &Seen, wanted: Option<NaiveDate>, today: NaiveDate) -> Result<NaiveDate, Problem> {
-    let first: NaiveDate = seen.pool.visit.planned_from.parse().map_err(Problem::internal)?;
-    let last: NaiveDate = seen.pool.visit.planned_to.parse().map_err(Problem::internal)?;
+    let (first, last) = days(&seen.pool)?;
     let day = wanted.unwrap_or_else(|| first.max(today));
     if day < today || !(first..=last).contains(&day) {
-        let words = (
-            format!("须在冻结时确定的 {first} 至 {last} 之间且未过"),
-            format!("must lie between {first} and {last}, as frozen, and not have passed"),
-        );
-        return Err(Problem::invalid(FieldError::new("/planned_on", "not_as_frozen", words.0, words.1)));
+        return Err(not_as_frozen((first, last)));
     }
     Ok(day)
+}
+
+/// Checks that a drawn inspection is not put off beyond the days frozen with its draw; any other goes on any day.
+///
+/// # Errors
+/// 422 for another day, for none, and for one that has passed.
+pub fn day_as_frozen(tx: &mut Tx<'_>, inspection_id: Id, wanted: Option<NaiveDate>) -> Result<(), Problem> {
+    let found: Option<(Doc, Id)> = draws::table
+        .inner_join(draw_results::table.on(draw_results::draw_id.eq(draws::id)))
+        .filter(draw_results::inspection_id.eq(inspection_id))
+        .select((draws::pool, draws::bureau_id))
+        .first(tx.conn)
+        .optional()?;
+    let Some((pool, bureau_id)) = found else { return Ok(()) };
+    let (first, last) = days(&serde_json::from_value(pool.0).map_err(Problem::internal)?)?;
+    let today = local_date(tx.now.utc(), zone_of(tx.conn, bureau_id)?);
+    let fits = wanted.is_some_and(|day| day >= today && (first..=last).contains(&day));
+    if fits { Ok(()) } else { Err(not_as_frozen((first, last))) }
 }
 
 /// Makes the inspections of a draw, one for each school drawn.

@@ -9,7 +9,7 @@ mod show;
 mod steps;
 
 pub use freeze::{bureau_of, create};
-pub use made::{is_drawn, make};
+pub use made::{day_as_frozen, is_drawn, make};
 pub use record::{DrawRecord, DrawSummary, Seen, list, one, one_to_change, stored};
-pub use show::{proof, view};
+pub use show::{again, proof, view};
 pub use steps::{commit, entropy, publish, reveal, run, void};

@@ -254,11 +254,8 @@ impl Seen {
     /// Whether the caller belongs to a school of the pool; memberships still to come count too.
     #[must_use]
     pub fn belongs(&self, rights: &Rights) -> bool {
-        rights.caller.memberships.iter().any(|one| {
-            let standing = one.valid_to.is_none_or(|end| rights.now < end);
-            let school = one.org.id.to_string();
-            standing && one.role.is_school_side() && self.pool.schools.iter().any(|of| of.id == school)
-        })
+        let own: Vec<String> = rights.of(Permission::DrawRead).own_schools.iter().map(ToString::to_string).collect();
+        self.pool.schools.iter().any(|school| own.contains(&school.id))
     }
 
     /// The facts of the pure rules, for this caller.
@@ -281,6 +278,12 @@ impl Seen {
             void: self.results.iter().filter(void).count(),
             results: self.results.len(),
         }
+    }
+
+    /// Whether the inspection made of a result has begun.
+    #[must_use]
+    pub fn has_begun(&self, position: u32) -> bool {
+        self.results.iter().any(|row| u32::try_from(row.0) == Ok(position) && row.6.is_some())
     }
 
     /// What was drawn, with the inspections made of it.

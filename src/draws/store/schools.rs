@@ -8,7 +8,7 @@ use diesel::prelude::*;
 use crate::access::{OrgRef, Rights};
 use crate::draws::bodies::{ObjectFilter, Objects};
 use crate::draws::pool::{Facts, NEVER, School, Stratum, Weights};
-use crate::draws::rules::{DrawStatus, StrataBy};
+use crate::draws::rules::{DrawStatus, Refusal, StrataBy};
 use crate::hazards::deadline::start_of_day;
 use crate::hazards::status::{Level, Status};
 use crate::hazards::store::read::zone;
@@ -79,6 +79,12 @@ pub fn gather(
         });
     }
     if let Some(months) = objects.filter.as_ref().and_then(|filter| filter.untouched_months) {
+        // What is left of the pool would tell people of a school that theirs has been drawn.
+        if rows.iter().any(|row| rights.scope().is_of_school(row.0)) {
+            let (zh, en) = Refusal::BelongsToPool.words();
+            let error = FieldError::new("/objects/filter/untouched_months", Refusal::BelongsToPool.as_str(), zh, en);
+            return Err(Problem::new(Code::StateConflict).errors(vec![error]));
+        }
         let touched = touched(conn, bureau, today, months)?;
         rows.retain(|row| !touched.contains(&row.0));
     }

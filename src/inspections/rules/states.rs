@@ -118,6 +118,8 @@ pub struct Facts {
     pub acknowledged: bool,
     /// Whether it is an objection.
     pub objected: bool,
+    /// Whether it is the lead's record that the school would not sign.
+    pub refused: bool,
     /// What the bureau made of the objection.
     pub reply: Option<ObjectionDecision>,
 }
@@ -132,6 +134,8 @@ pub struct Actor {
     pub on_team: bool,
     /// Is the lead of its team.
     pub is_lead: bool,
+    /// Is on its team, whatever rights are left: who took part does not judge it.
+    pub took_part: bool,
     /// Holds the right to acknowledge for the school.
     pub of_school: bool,
     /// Holds the right to confirm and void.
@@ -175,7 +179,8 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
             if !actor.of_school && !actor.is_lead {
                 refusals.push(Refusal::NotOfSchool);
             }
-            if facts.acknowledged {
+            // A refusal is the team's word about the school; the school's own may still come.
+            if facts.acknowledged && !(facts.refused && actor.of_school) {
                 refusals.push(Refusal::AlreadyAcknowledged);
             }
         }
@@ -183,7 +188,7 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
             if !actor.confirms {
                 refusals.push(Refusal::NeedsBureau);
             }
-            if actor.on_team {
+            if actor.took_part {
                 refusals.push(Refusal::SamePerson);
             }
             match facts.reply {
@@ -196,7 +201,7 @@ pub fn decide(action: Action, facts: Facts, actor: Actor) -> Result<Status, Vec<
             if !actor.confirms {
                 refusals.push(Refusal::NeedsBureau);
             }
-            if actor.on_team {
+            if actor.took_part {
                 refusals.push(Refusal::SamePerson);
             }
             if !facts.objected {
@@ -253,11 +258,12 @@ mod tests {
     use super::*;
 
     fn facts(status: Status) -> Facts {
-        Facts { kind: Kind::Routine, status, acknowledged: false, objected: false, reply: None }
+        Facts { kind: Kind::Routine, status, acknowledged: false, objected: false, refused: false, reply: None }
     }
 
-    const NOBODY: Actor = Actor { plans: false, on_team: false, is_lead: false, of_school: false, confirms: false };
-    const TEAM: Actor = Actor { on_team: true, ..NOBODY };
+    const NOBODY: Actor =
+        Actor { plans: false, on_team: false, is_lead: false, took_part: false, of_school: false, confirms: false };
+    const TEAM: Actor = Actor { on_team: true, took_part: true, ..NOBODY };
     const BUREAU: Actor = Actor { plans: true, confirms: true, ..NOBODY };
 
     #[test]
@@ -270,7 +276,7 @@ mod tests {
 
     #[test]
     fn every_rule_in_the_way_is_named() {
-        let both = Actor { on_team: true, confirms: true, ..NOBODY };
+        let both = Actor { confirms: true, ..TEAM };
         assert_eq!(
             decide(Action::Confirm, facts(Status::Planned), both),
             Err(vec![Refusal::WrongState, Refusal::SamePerson])
@@ -279,6 +285,9 @@ mod tests {
             decide(Action::Submit, facts(Status::Void), BUREAU),
             Err(vec![Refusal::WrongState, Refusal::NotOnTeam])
         );
+        // Whose right to perform has ended took part all the same.
+        let former = Actor { took_part: true, ..BUREAU };
+        assert_eq!(decide(Action::Confirm, facts(Status::Submitted), former), Err(vec![Refusal::SamePerson]));
     }
 
     #[test]
@@ -293,7 +302,7 @@ mod tests {
     #[test]
     fn the_school_signs_and_the_lead_records_a_refusal() {
         let school = Actor { of_school: true, ..NOBODY };
-        let lead = Actor { on_team: true, is_lead: true, ..NOBODY };
+        let lead = Actor { is_lead: true, ..TEAM };
         let at = facts(Status::Submitted);
         assert_eq!(may_acknowledge(AcknowledgementOutcome::Objected, at, school), Ok(()));
         assert_eq!(may_acknowledge(AcknowledgementOutcome::Refused, at, lead), Ok(()));
@@ -302,6 +311,12 @@ mod tests {
         let twice = Facts { acknowledged: true, ..at };
         assert_eq!(
             may_acknowledge(AcknowledgementOutcome::Signed, twice, school),
+            Err(vec![Refusal::AlreadyAcknowledged])
+        );
+        let refused = Facts { refused: true, ..twice };
+        assert_eq!(may_acknowledge(AcknowledgementOutcome::Objected, refused, school), Ok(()));
+        assert_eq!(
+            may_acknowledge(AcknowledgementOutcome::Refused, refused, lead),
             Err(vec![Refusal::AlreadyAcknowledged])
         );
     }
@@ -330,7 +345,7 @@ mod tests {
         ) {
             let mut now = facts(Status::Planned);
             for (step, [plans, on_team, is_lead, of_school, confirms]) in steps {
-                let actor = Actor { plans, on_team, is_lead, of_school, confirms };
+                let actor = Actor { plans, on_team, is_lead, took_part: on_team, of_school, confirms };
                 let action = Action::ALL[step];
                 let allowed = allowed_actions(now, actor);
                 match decide(action, now, actor) {

@@ -34,7 +34,7 @@ use crate::platform::db::{Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::http::FieldError;
 use crate::reports::ReportView;
-use crate::reports::store::suggest::{suggest, suggests, take_back};
+use crate::reports::store::suggest::{Finders, hold, suggest, suggests, take_back};
 
 /// Amends an inspection that was handed in.
 ///
@@ -47,6 +47,7 @@ pub fn amend(
     new: &NewAmendment,
     hash: &[u8],
 ) -> Result<(Receipt, Amended), Problem> {
+    hold(tx.conn, seen.row.id)?;
     let given = judged(tx, rights, seen, &new.answers, |index| format!("/answers/{index}"))?;
     let trimmed = |text: Option<String>| text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty());
     let conclusion = trimmed(new.conclusion.apply(seen.row.conclusion.clone()));
@@ -77,7 +78,8 @@ pub fn amend(
     let rows = rows_of(tx.conn, seen.row.id)?;
     keep(tx, seen, number, &rows)?;
     let reason = new.reason.trim();
-    let work = Work { seen, rights, id, reason: format!("检查记录修正：{reason}") };
+    let reason_told = format!("检查记录修正：{reason}");
+    let mut work = Work { seen, rights, id, reason: reason_told, finders: Finders::default() };
     let done = work.follow(tx, changes)?;
     let difference = Difference {
         answers: done.answers,
@@ -134,6 +136,7 @@ struct Work<'a> {
     rights: &'a Rights,
     id: Id,
     reason: String,
+    finders: Finders,
 }
 
 #[derive(Default)]
@@ -144,7 +147,7 @@ struct Done {
 }
 
 impl Work<'_> {
-    fn follow(&self, tx: &mut Tx<'_>, changes: Vec<(AnswerRow, AnswerRow, Item)>) -> Result<Done, Problem> {
+    fn follow(&mut self, tx: &mut Tx<'_>, changes: Vec<(AnswerRow, AnswerRow, Item)>) -> Result<Done, Problem> {
         let found = by_record::found_by(tx.conn, self.seen.row.id)?;
         let of_item =
             |code: &str| found.iter().rev().find(|(item, _)| item.as_deref() == Some(code)).map(|(_, id)| *id);
@@ -204,7 +207,7 @@ impl Work<'_> {
 
     /// A hazard nobody has issued is void with the amendment; who only suggests takes back suggestions alone.
     fn withdraw(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         hazard: Option<&HazardRow>,
         answer: &AnswerRow,
@@ -213,7 +216,8 @@ impl Work<'_> {
         let Some(row) = hazard.filter(|row| row.status != HazardStatus::Void) else { return Ok(None) };
         let of_school = self.seen.row.kind.of_school();
         let by = self.rights.user_id();
-        let suggests = suggests(tx.conn, by, &self.seen.org, &row.domain, (of_school, tx.now))?.is_some();
+        let finder = (&mut self.finders, by);
+        let suggests = suggests(tx.conn, finder, &self.seen.org, &row.domain, (of_school, tx.now))?.is_some();
         let reach = if of_school { VoidReach::OwnRegistered } else { VoidReach::Any };
         let zone = zone(&self.seen.org.time_zone);
         let may_void = (!suggests).then_some(reach);
@@ -225,7 +229,7 @@ impl Work<'_> {
     }
 
     fn found(
-        &self,
+        &mut self,
         tx: &mut Tx<'_>,
         finding: NewHazard,
         fresh: &mut Vec<NewHazard>,
@@ -233,7 +237,8 @@ impl Work<'_> {
     ) -> Result<Option<(AmendedHazard, Id)>, Problem> {
         let of_school = self.seen.row.kind.of_school();
         let at = (of_school, finding.found_at);
-        match suggests(tx.conn, finding.reported_by, &self.seen.org, &finding.domain, at)? {
+        let finder = (&mut self.finders, finding.reported_by);
+        match suggests(tx.conn, finder, &self.seen.org, &finding.domain, at)? {
             Some(kind) => {
                 suggested.push((finding, kind));
                 Ok(None)

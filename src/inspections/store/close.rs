@@ -86,6 +86,8 @@ pub fn acknowledge(
     let kept = json!({
         "outcome": body.outcome, "statement": text(&body.statement), "reason": text(&body.reason),
         "witness": text(&body.witness), "by": by, "at": tx.now, "revision": version, "delegation_id": delegation,
+        // The lead's record that the school would not sign stays beside the word that the school gave later.
+        "earlier": seen.row.acknowledgement.as_ref().map(|doc| &doc.0),
     });
     diesel::update(inspections::table.find(seen.row.id))
         .set((
@@ -145,6 +147,7 @@ pub fn reply_objection(
             inspections::objection_reply.eq(Doc(kept)),
         ))
         .execute(tx.conn)?;
+    told::objection_answered(tx, seen, body.decision)?;
     let facts = json!({
         "decision": body.decision, "reason": body.reason.trim(), "revision": seen.version_number(),
     });

@@ -1,6 +1,7 @@
 //! Findings that wait for somebody's word: those of external inspectors for the bureau's, those of a school's staff in
 //! its own checks for the school's. Until then they are no hazards, count nowhere and have no deadline.
 
+use diesel::prelude::*;
 use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
@@ -10,6 +11,7 @@ use crate::catalogue::rules::Fault;
 use crate::hazards::routes::{Hazard, views};
 use crate::hazards::store::Row as HazardRow;
 use crate::hazards::store::read::zones;
+use crate::platform::db::schema::answers;
 use crate::platform::db::types::Id;
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
@@ -129,10 +131,12 @@ pub fn decide_findings(
         })
         .collect();
     if decisions.accept_rest {
+        let me = rights.user_id();
+        let fixed = fixed_by(tx.conn, seen, me)?;
         for id in suggest::waiting(tx.conn, seen.row.id)? {
             let named = all.iter().any(|(one, _)| *one == id);
             let mine = match read::one_to_triage(tx.conn, rights, id) {
-                Ok(row) => row.reported_by != Some(rights.user_id()),
+                Ok(row) => row.reported_by != Some(me) && !row.item_code.is_some_and(|code| fixed.contains(&code)),
                 Err(problem) if problem.code == Code::NotFound => false,
                 Err(problem) => return Err(problem),
             };
@@ -152,6 +156,16 @@ pub fn decide_findings(
         decided.hazards.extend(hazard);
     }
     Ok(decided)
+}
+
+/// The items that somebody put right during the visit: what became of them is for others to accept.
+fn fixed_by(conn: &mut Conn, seen: &Seen, user_id: Id) -> Result<Vec<String>, Problem> {
+    Ok(answers::table
+        .filter(answers::inspection_id.eq(seen.row.id))
+        .filter(answers::on_the_spot.eq(true))
+        .filter(answers::fixed_by.eq(user_id))
+        .select(answers::item_code)
+        .load(conn)?)
 }
 
 /// As it is shown.

@@ -10,7 +10,7 @@ use crate::inspections::rules::{
     AcknowledgementOutcome, Action, Actor, Facts, Kind, ObjectionDecision, Refusal, Status, allowed_actions, decide,
 };
 use crate::platform::db::Conn;
-use crate::platform::db::schema::answers;
+use crate::platform::db::schema::{answers, look_back_hazards};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
@@ -63,12 +63,25 @@ pub fn plans(
     }))
 }
 
-/// The domains of an inspection's items.
+/// The domains of an inspection's items, and of the hazards it looks back at.
 ///
 /// # Errors
 /// Whatever the engine says.
 pub fn domains_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<String>, Problem> {
-    Ok(answers::table.filter(answers::inspection_id.eq(inspection_id)).select(answers::domain).distinct().load(conn)?)
+    let mut domains: Vec<String> = answers::table
+        .filter(answers::inspection_id.eq(inspection_id))
+        .select(answers::domain)
+        .distinct()
+        .load(conn)?;
+    let carried: Vec<String> = look_back_hazards::table
+        .filter(look_back_hazards::inspection_id.eq(inspection_id))
+        .select(look_back_hazards::domain)
+        .distinct()
+        .load(conn)?;
+    domains.extend(carried);
+    domains.sort_unstable();
+    domains.dedup();
+    Ok(domains)
 }
 
 /// What the caller is to an inspection in sight.
@@ -96,6 +109,7 @@ pub fn actor(conn: &mut Conn, rights: &Rights, seen: &Seen) -> Result<Actor, Pro
         plans: plans(conn, rights, &seen.org, plan, &domains)?,
         on_team,
         is_lead: on_team && seen.row.lead_id == user,
+        took_part: seen.team.contains(&user),
         of_school: signs || delegated,
         confirms,
     })
@@ -114,12 +128,13 @@ impl Seen {
 pub fn facts(seen: &Seen) -> Facts {
     let said =
         |doc: &Option<Doc>, field: &str| doc.as_ref().and_then(|doc| doc.0.get(field)?.as_str().map(str::to_owned));
-    let outcome = said(&seen.row.acknowledgement, "outcome");
+    let outcome = said(&seen.row.acknowledgement, "outcome").as_deref().and_then(AcknowledgementOutcome::parse);
     Facts {
         kind: seen.row.kind,
         status: seen.row.status,
         acknowledged: seen.row.acknowledgement.is_some(),
-        objected: outcome.as_deref() == Some(AcknowledgementOutcome::Objected.as_str()),
+        objected: outcome == Some(AcknowledgementOutcome::Objected),
+        refused: outcome == Some(AcknowledgementOutcome::Refused),
         reply: said(&seen.row.objection_reply, "decision").as_deref().and_then(ObjectionDecision::parse),
     }
 }

@@ -7,6 +7,7 @@ use serde_json::Value;
 use utoipa::ToSchema;
 
 use super::answer_record::{AnswerRow, AnswerView, rows_of, shown, with_items};
+use super::scores::InspectionScores;
 use super::sight::{Seen, domains_in_sight};
 use crate::access::Rights;
 use crate::platform::db::schema::{inspection_amendments, inspection_versions};
@@ -23,6 +24,7 @@ struct Kept {
     objection_reply: Option<Value>,
     confirmed_at: Option<Timestamp>,
     confirmed_by: Option<Id>,
+    score: Option<Value>,
 }
 
 impl Kept {
@@ -35,6 +37,7 @@ impl Kept {
             objection_reply: row.objection_reply.map(|doc| doc.0),
             confirmed_at: row.confirmed_at,
             confirmed_by: row.confirmed_by,
+            score: row.score.map(|doc| doc.0),
         }
     }
 }
@@ -79,6 +82,9 @@ pub struct VersionView {
     /// Who confirmed it.
     #[schema(required)]
     pub confirmed_by: Option<Id>,
+    /// What its answers came to; null for one that was kept before scores were.
+    #[schema(required, value_type = Option<InspectionScores>)]
+    pub score: Option<Value>,
     /// Every answer as it stood, of the domains in sight.
     pub answers: Vec<AnswerView>,
 }
@@ -155,6 +161,7 @@ pub fn version(conn: &mut Conn, rights: &Rights, seen: &Seen, number: i32) -> Re
         objection_reply: kept.objection_reply,
         confirmed_at: kept.confirmed_at,
         confirmed_by: kept.confirmed_by,
+        score: kept.score,
         answers,
     })
 }

@@ -33,8 +33,11 @@ pub fn check(bytes: &[u8]) -> Result<(), RowFault> {
     }
     let unreadable = || RowFault::file(ImportReason::Unreadable);
     // The directory is kept by the archive, about two hundred bytes for each entry: look at the claim first.
-    if claimed_entries(bytes).is_none_or(|entries| entries > MAX_ENTRIES) {
-        return refuse(ImportReason::TooLarge);
+    match claimed_entries(bytes) {
+        // Half a file: its end did not come.
+        None => return refuse(ImportReason::Unreadable),
+        Some(entries) if entries > MAX_ENTRIES => return refuse(ImportReason::TooLarge),
+        Some(_) => {}
     }
     let mut archive = ZipArchive::new(Cursor::new(bytes)).ok().ok_or_else(unreadable)?;
     if archive.len() > MAX_ENTRIES {

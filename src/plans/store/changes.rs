@@ -5,7 +5,8 @@ use serde_json::json;
 
 use super::prepare::{Asked, Prepared, prepare};
 use super::record::{Named, PlanRow, PlanView, finish, kinds_of, view};
-use crate::access::Rights;
+use super::sight::{plans_in, seen};
+use crate::access::{Permission, Rights};
 use crate::hazards::deadline::local_date;
 use crate::hazards::store::read::zone;
 use crate::inspections::rules::InspectionKind;
@@ -18,19 +19,34 @@ use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::{Faults, FieldError};
 
-/// The plan already drawn up with this id by this caller with this body.
+/// Refuses to answer again about a plan that its maker has lost sight of: who comes to a school of a secret plan knows
+/// nothing of it any more.
 ///
 /// # Errors
-/// 409 where the id belongs to something else.
+/// 404.
+pub fn still_seen(conn: &mut Conn, rights: &Rights, hash: &[u8]) -> Result<(), Problem> {
+    let me = rights.user_id();
+    let made = || plans::table.filter(plans::created_by.eq(me)).filter(plans::body_hash.eq(hash.to_vec()));
+    let all: i64 = made().count().get_result(conn)?;
+    let seen: i64 = made().filter(plans_in(rights)).count().get_result(conn)?;
+    if all > 0 && seen == 0 { Err(Problem::not_found()) } else { Ok(()) }
+}
+
+/// The plan already drawn up with this id by this caller with this body. That an id is taken by anything else is said
+/// last of all, by the row that does not go in.
+///
+/// # Errors
+/// 404 where it has gone out of the caller's sight.
 pub fn stored(conn: &mut Conn, rights: &Rights, id: Option<Id>, hash: &[u8]) -> Result<Option<PlanView>, Problem> {
     let Some(id) = id else { return Ok(None) };
     let found: Option<PlanRow> = plans::table.find(id).select(PlanRow::as_select()).first(conn).optional()?;
     match found {
         None => Ok(None),
         Some(row) if row.created_by == rights.user_id() && row.body_hash.as_deref() == Some(hash) => {
+            let row = seen(conn, rights, row.id)?;
             view(conn, rights, row).map(Some)
         }
-        Some(_) => Err(Problem::new(Code::IdReused)),
+        Some(_) => Ok(None),
     }
 }
 
@@ -44,6 +60,13 @@ pub fn create(tx: &mut Tx<'_>, rights: &Rights, new: &NewPlan, hash: &[u8]) -> R
         Asked { kinds: &new.kinds, announced: new.is_announced(), checklist_ids: &new.checklist_ids, named: &named };
     let prepared = prepare(tx.conn, rights, &asked, tx.now)?;
     let announced = new.is_announced();
+    // Ids of this form are kept for what is hidden: that one is taken would tell people of a school that there is
+    // something.
+    let secret = new.id.is_some_and(|id| id.0.get_version_num() == 4);
+    if secret && !rights.of(Permission::InspectionPlan).own_schools.is_empty() {
+        let (zh, en) = ("学校人员不得使用 UUIDv4", "must not be a UUIDv4 of people of a school");
+        return Err(Problem::invalid(FieldError::new("/id", "uuid_v4", zh, en)));
+    }
     let id = new.id.unwrap_or_else(|| if announced { tx.new_id() } else { tx.ids.hidden() });
     let row = PlanRow {
         id,

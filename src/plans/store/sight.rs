@@ -30,15 +30,6 @@ fn reaches(rights: &Rights) -> Vec<Reach> {
     scope.reaches.into_iter().filter(|reach| reach.limit == Limit::Full).collect()
 }
 
-/// The schools the caller belongs to, or soon will.
-fn own_schools(rights: &Rights) -> Vec<Id> {
-    let memberships = rights.caller.memberships.iter();
-    memberships
-        .filter(|one| one.role.is_school_side() && one.valid_to.is_none_or(|end| rights.now < end))
-        .map(|one| one.org.id)
-        .collect()
-}
-
 fn through(reach: &Reach) -> Condition {
     let one: Condition = match reach.org_kind {
         _ if reach.role.is_school_side() => Box::new(plans::org_id.eq(reach.org_id)),
@@ -77,7 +68,7 @@ pub fn plans_in(rights: &Rights) -> Condition {
         });
     }
     let Some(all) = all else { return Box::new(plans::id.ne(plans::id)) };
-    let own = own_schools(rights);
+    let own = rights.of(Permission::InspectionRead).own_schools;
     if own.is_empty() {
         return all;
     }

@@ -44,9 +44,16 @@ fn either(conditions: impl Iterator<Item = Condition>) -> Option<Condition> {
     conditions.reduce(|one, other| Box::new(one.or(other)))
 }
 
-/// What the caller triages.
+/// What the caller triages. Who belongs to a school, whatever else they are, neither judges nor learns of what others
+/// point out about it: a reporter never reaches the school.
 fn to_triage(rights: &Rights) -> Option<Condition> {
-    either(rights.of(Permission::ReportTriage).reaches.iter().filter_map(triaged_through))
+    let scope = rights.of(Permission::ReportTriage);
+    let all = either(scope.reaches.iter().filter_map(triaged_through))?;
+    if scope.own_schools.is_empty() {
+        return Some(all);
+    }
+    let elsewhere = reports::kind.eq(ReportKind::Hint).or(reports::org_id.ne_all(scope.own_schools));
+    Some(Box::new(all.and(elsewhere.nullable())))
 }
 
 /// What the caller triages, and what the caller reported.

@@ -1,6 +1,9 @@
 //! What external inspectors and a school's staff find during an inspection: suggested, until the bureau or the school
 //! confirms.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
+
 use diesel::prelude::*;
 
 use super::row::{self, Row};
@@ -14,21 +17,22 @@ use crate::platform::error::Problem;
 use crate::reports::words::{ReportKind, ReportStatus};
 use serde_json::json;
 
-/// As what this person's findings at this school in this domain at that instant wait for somebody's word: an external
-/// inspector's as a suggestion until the bureau confirms, those of a member of staff in the school's own checks as a
-/// hint until the school does. Nothing where the right to report is whole: then a finding is a hazard at once.
-///
-/// # Errors
-/// Whatever the engine says.
-pub fn suggests(
-    conn: &mut Conn,
-    user_id: Id,
-    org: &OrgRef,
-    domain: &str,
-    (own_check, at): (bool, Timestamp),
-) -> Result<Option<ReportKind>, Problem> {
+/// People whose findings are judged, each loaded once however many there are.
+#[derive(Debug, Default)]
+pub struct Finders(HashMap<Id, Caller>);
+
+impl Finders {
+    fn of(&mut self, conn: &mut Conn, user_id: Id) -> Result<&Caller, Problem> {
+        Ok(match self.0.entry(user_id) {
+            Entry::Occupied(known) => known.into_mut(),
+            Entry::Vacant(place) => place.insert(finder(conn, user_id)?),
+        })
+    }
+}
+
+fn finder(conn: &mut Conn, user_id: Id) -> Result<Caller, Problem> {
     let username: String = users::table.find(user_id).select(users::username).first(conn)?;
-    let finder = Caller {
+    Ok(Caller {
         user_id,
         session_id: user_id,
         device: None,
@@ -37,8 +41,23 @@ pub fn suggests(
         must_change_password: false,
         rights_version: 0,
         memberships: caller::memberships_of(conn, user_id)?,
-    };
-    let scope = finder.scope(Permission::HazardReport, at);
+    })
+}
+
+/// As what this person's findings at this school in this domain at that instant wait for somebody's word: an external
+/// inspector's as a suggestion until the bureau confirms, those of a member of staff in the school's own checks as a
+/// hint until the school does. Nothing where the right to report is whole: then a finding is a hazard at once.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn suggests(
+    conn: &mut Conn,
+    (finders, user_id): (&mut Finders, Id),
+    org: &OrgRef,
+    domain: &str,
+    (own_check, at): (bool, Timestamp),
+) -> Result<Option<ReportKind>, Problem> {
+    let scope = finders.of(conn, user_id)?.scope(Permission::HazardReport, at);
     let reaches = scope.reaches_to(conn, org)?;
     let (limit, kind) =
         if own_check { (Limit::AsHint, ReportKind::Hint) } else { (Limit::AsSuggestion, ReportKind::Suggestion) };
@@ -72,6 +91,24 @@ pub fn suggest(tx: &mut Tx<'_>, org: &OrgRef, found: NewHazard, kind: ReportKind
     // The inspection's own entry ends the job; this one stands before it.
     let _ = row::file(tx, &row)?;
     Ok(row)
+}
+
+/// Holds what waits of an inspection until the end of the transaction: nobody triages it while its record is amended,
+/// and what was triaged before is known as such.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn hold(conn: &mut Conn, inspection_id: Id) -> Result<(), Problem> {
+    if let Conn::Postgres(postgres) = conn {
+        let _: Vec<Id> = reports::table
+            .filter(reports::inspection_id.eq(inspection_id))
+            .filter(reports::status.eq(ReportStatus::Waiting))
+            .order(reports::id)
+            .select(reports::id)
+            .for_update()
+            .load(postgres)?;
+    }
+    Ok(())
 }
 
 /// Takes back what waits of an item of an inspection: its record was amended and does not find it any more.

@@ -72,12 +72,14 @@ const fn words(refusal: TriageRefusal) -> (&'static str, &'static str) {
     match refusal {
         TriageRefusal::AlreadyTriaged => ("已作出处理", "has been triaged already"),
         TriageRefusal::SamePerson => ("不得处理本人提交的线索", "nobody triages what they reported themselves"),
+        TriageRefusal::FixedIt => ("当场整改人不得认定其已整改", "who put it right does not accept it as put right"),
     }
 }
 
 /// 409 with every rule in the way.
-fn allowed(row: &Row, rights: &Rights) -> Result<(), Problem> {
-    let facts = Facts { status: row.status, reported_by: row.reported_by.map(|id| id.0) };
+fn allowed(row: &Row, rights: &Rights, fixed_by: Option<Id>) -> Result<(), Problem> {
+    let facts =
+        Facts { status: row.status, reported_by: row.reported_by.map(|id| id.0), fixed_by: fixed_by.map(|id| id.0) };
     let refusals = rules::refusals(facts, rights.user_id().0);
     if refusals.is_empty() {
         return Ok(());
@@ -114,7 +116,8 @@ pub fn triage(
         TriageOutcome::Accept => Some(hazard_of(tx, rights, &org, &row, judgement)?),
         _ => None,
     };
-    allowed(&row, rights)?;
+    let fixed_by = found.as_ref().and_then(|found| found.on_spot.as_ref()).map(|spot| spot.fixed_by);
+    allowed(&row, rights, fixed_by)?;
     if judgement.outcome == TriageOutcome::Review {
         return review(tx, row).map(|(receipt, row)| (receipt, row, None));
     }

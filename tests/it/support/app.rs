@@ -124,7 +124,14 @@ impl TestApp {
         folder: TempDir,
         ids: Arc<dyn Ids>,
     ) -> (Self, oneshot::Sender<()>) {
-        Self::start_at(engine, url, folder, ids, SetClock::new(district::start_time())).await
+        let place = Self::own_store(&folder);
+        Self::start_at(engine, url, folder, ids, &place, SetClock::new(district::start_time())).await
+    }
+
+    /// A store of evidence in the folder of the test.
+    fn own_store(folder: &TempDir) -> Settings {
+        let place = folder.path().join("evidence");
+        Settings { parts: place.join(".parts"), place: Where::Folder(place) }
     }
 
     /// Stops this server, lets something be done to the database that nobody uses then, and starts another one on it.
@@ -139,14 +146,17 @@ impl TestApp {
         drop((stop, client, files));
         tokio::task::spawn_blocking(move || server.join()).await.unwrap().unwrap();
         meanwhile(folder.path(), &url);
-        Self::start_at(engine, url, folder, ids, clock).await
+        let place = Self::own_store(&folder);
+        Self::start_at(engine, url, folder, ids, &place, clock).await
     }
 
-    async fn start_at(
+    /// A server with a store of evidence and a clock of the test's own.
+    pub async fn start_at(
         engine: Engine,
         url: DatabaseUrl,
         folder: TempDir,
         ids: Arc<dyn Ids>,
+        place: &Settings,
         clock: Arc<SetClock>,
     ) -> (Self, oneshot::Sender<()>) {
         let statements: StatementLog = Arc::new(Mutex::new(Vec::new()));
@@ -158,8 +168,7 @@ impl TestApp {
         // sign-ins of a whole test fall into one minute.
         let limits = Limits { sign_ins_per_minute: 200, ..Limits::default() };
         let turnstile = Turnstile::new(limits, vec!["127.0.0.0/8".parse().unwrap()], clock.clone());
-        let place = folder.path().join("evidence");
-        let files = Files::open(&Settings { parts: place.join(".parts"), place: Where::Folder(place) }).unwrap();
+        let files = Files::open(place).unwrap();
         let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()), files.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();

@@ -2,7 +2,7 @@
 
 use anxiao::access::{Permission as P, Role};
 use anxiao::platform::db::Conn;
-use anxiao::platform::db::schema::{hazards, inspections, reports, signing_delegations};
+use anxiao::platform::db::schema::{hazards, inspection_amendments, inspections, reports, signing_delegations};
 use anxiao::platform::db::types::{Doc, Id, Timestamp};
 use diesel::prelude::*;
 use serde_json::json;
@@ -15,7 +15,7 @@ use crate::matrix::world::{
 use crate::support::district::{start_time, user};
 
 /// The inspections of this test are the bureau's: the school's people are on the team by mistake.
-fn not_by_the_school(role: Role, home: Place, place: Place) -> Option<Expect> {
+pub fn not_by_the_school(role: Role, home: Place, place: Place) -> Option<Expect> {
     (role.is_school_side() && place != ABSENT && within(home, place)).then_some(Expect::Judged)
 }
 
@@ -83,6 +83,22 @@ fn set_delegation(conn: &mut Conn, place: Place) {
             (d::id.eq(id), d::version.eq(1_i64), d::created_at.eq(now), d::updated_at.eq(now)),
             (d::created_by.eq(principal(place)), d::bureau_id.eq(org_of(bureau(place))), d::org_id.eq(org_of(place))),
             (d::user_id.eq(user("officer1")), d::valid_from.eq(day), d::valid_to.eq(day)),
+        ))
+        .execute(conn)
+        .unwrap();
+}
+
+/// An amendment in a school of the other bureau.
+fn set_amendment(conn: &mut Conn) {
+    use inspection_amendments as a;
+    let (place, id) = ("b.s1", of("amendment", "b.s1"));
+    set_inspection(conn, place, "submitted", "");
+    diesel::delete(a::table.find(id)).execute(conn).unwrap();
+    diesel::insert_into(a::table)
+        .values((
+            (a::id.eq(id), a::created_at.eq(Timestamp::from(start_time())), a::created_by.eq(user("b.inspector"))),
+            (a::inspection_id.eq(of("inspection", place)), a::number.eq(99), a::reason.eq("抄录有误")),
+            a::difference.eq(Doc(json!({"answers": [], "conclusion": null}))),
         ))
         .execute(conn)
         .unwrap();
@@ -231,7 +247,9 @@ pub fn rows() -> Vec<Row> {
                 "item_code": "m-1", "result": "pass", "note": format!("更正{}", case.number),
                 "site_id": of("site", case.place), "evidence_ids": [of("evidence", case.place)],
             });
-            let body = json!({"reason": "抄录有误", "answers": [answer]});
+            set_amendment(case.conn);
+            let id = of(&format!("amendment {}", case.number), case.place);
+            let body = json!({"id": id, "reason": "抄录有误", "answers": [answer]});
             Ask { version: Some(version), ..send(inspection(case.place, "/amendments"), body) }
         })
         .at(SCHOOLS)
@@ -288,7 +306,9 @@ pub fn rows() -> Vec<Row> {
                 "a.s2" => "officer2",
                 _ => "b.officer",
             };
-            let body = json!({"user_id": user(officer), "from": "2026-03-01", "until": "2026-03-31"});
+            set_delegation(case.conn, "b.s1");
+            let id = of(&format!("delegation {}", case.number), case.place);
+            let body = json!({"id": id, "user_id": user(officer), "from": "2026-03-01", "until": "2026-03-31"});
             send(format!("/orgs/{}/signing-delegations", org_of(case.place)), body)
         })
         .at(ORGS)
