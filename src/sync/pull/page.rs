@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::collections::{Collection, Part, Sight};
+use super::photos;
 use super::sums;
 use crate::access::{Limit, Permission, Rights};
 use crate::inspections::rules::InspectionStatus;
@@ -340,31 +341,14 @@ impl Filler<'_> {
         }
     }
 
-    /// A photo that has come changes what its inspection and its answer say of gaps; their versions stay, since nobody
-    /// has answered anything else.
     fn photographed(&mut self, photos: &[Id]) -> Result<(), Problem> {
-        use crate::platform::db::schema::{answers, evidence};
         if photos.is_empty() {
             return Ok(());
         }
-        let of: Vec<(Option<Id>, Option<String>)> = evidence::table
-            .filter(evidence::id.eq_any(photos.to_vec()))
-            .select((evidence::inspection_id, evidence::item_code))
-            .load(self.conn)?;
-        let (mut visits, mut items) = (BTreeSet::new(), Vec::new());
-        for (visit, item) in of.into_iter().filter_map(|(visit, item)| visit.zip(item)) {
-            visits.insert(visit);
-            let row: Option<Id> = answers::table
-                .filter(answers::inspection_id.eq(visit))
-                .filter(answers::item_code.eq(item))
-                .select(answers::id)
-                .first(self.conn)
-                .optional()?;
-            items.extend(row);
-        }
-        self.changed(Collection::Inspections, &visits.into_iter().collect::<Vec<_>>())?;
+        let (visits, answers) = photos::concerned(self.conn, photos)?;
+        self.changed(Collection::Inspections, &visits)?;
         if self.reads(Collection::Answers) {
-            let rows = self.sight.among(self.conn, Collection::Answers, &items)?;
+            let rows = self.sight.among(self.conn, Collection::Answers, &answers)?;
             self.give(Collection::Answers, &rows)?;
         }
         Ok(())
