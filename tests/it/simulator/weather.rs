@@ -11,9 +11,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::sim::{Backup, Sim};
-use crate::kill::command;
 use crate::support::Engine;
 use crate::support::district::{org, user};
+use crate::support::program::command;
 
 /// Whose rights move, and what they are given.
 const MOVING: [(&str, &[(&str, &str)]); 3] = [

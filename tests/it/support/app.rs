@@ -124,12 +124,12 @@ impl TestApp {
         folder: TempDir,
         ids: Arc<dyn Ids>,
     ) -> (Self, oneshot::Sender<()>) {
-        let place = Self::own_store(&folder);
+        let place = Self::store_in(&folder);
         Self::start_at(engine, url, folder, ids, &place, SetClock::new(district::start_time())).await
     }
 
     /// A store of evidence in the folder of the test.
-    fn own_store(folder: &TempDir) -> Settings {
+    fn store_in(folder: &TempDir) -> Settings {
         let place = folder.path().join("evidence");
         Settings { parts: place.join(".parts"), place: Where::Folder(place) }
     }
@@ -146,7 +146,7 @@ impl TestApp {
         drop((stop, client, files));
         tokio::task::spawn_blocking(move || server.join()).await.unwrap().unwrap();
         meanwhile(folder.path(), &url);
-        let place = Self::own_store(&folder);
+        let place = Self::store_in(&folder);
         Self::start_at(engine, url, folder, ids, &place, clock).await
     }
 
