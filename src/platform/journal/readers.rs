@@ -20,6 +20,8 @@ use crate::platform::error::Problem;
 const VIEWS: i64 = 12;
 /// Marks that may be asked again.
 const MARKS: i64 = 50;
+/// The version of what was told or taken back in an answer that may never have arrived.
+const UNSURE: i64 = -1;
 /// Rows of one statement: both engines bind some thousands of values.
 const ROWS: usize = 1000;
 
@@ -67,7 +69,8 @@ pub fn state(conn: &mut Conn, view: Id, mark: i64) -> Result<(View, Doc), Proble
     Ok((found, state))
 }
 
-/// Which of these records a reader holds at a mark; with the version it was told, where that was not later.
+/// Which of these records a reader holds at a mark; with the version it was told, where that was not later and is known to
+/// have arrived.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -88,7 +91,8 @@ pub fn held(
             .filter(reader_holdings::taken.is_null().or(reader_holdings::taken.gt(mark)))
             .select((reader_holdings::record_id, reader_holdings::version, reader_holdings::told))
             .load(conn)?;
-        found.extend(rows.into_iter().map(|(id, version, told)| (id, (told <= mark).then_some(version))));
+        let sure = |version: i64, told: i64| (told <= mark && version != UNSURE).then_some(version);
+        found.extend(rows.into_iter().map(|(id, version, told)| (id, sure(version, told))));
     }
     Ok(found)
 }
@@ -125,6 +129,9 @@ pub fn advance(tx: &mut Tx<'_>, step: &Step) -> Result<Commit<(Id, i64)>, Proble
     )
     .execute(tx.conn)?;
     let asked = step.from.map_or(0, |(_, mark)| mark);
+    if asked > 0 && asked + 1 < mark {
+        asked_again(tx.conn, view, asked, mark)?;
+    }
     for some in step.given.chunks(ROWS) {
         give(tx.conn, view, (asked, mark), some)?;
     }
@@ -177,6 +184,20 @@ fn next_mark(tx: &mut Tx<'_>, view: Id) -> Result<i64, Problem> {
         .set(reader_views::last_mark.eq(reader_views::last_mark + 1))
         .returning(reader_views::last_mark)
         .get_result(conn)?))
+}
+
+/// A reader that asks with an earlier mark again may never have got the answers between. What they gave it may or may not
+/// hold: it is given again while it is in sight, however small the answers are from now on, and taken back when it is not.
+/// What they took back it may still hold.
+fn asked_again(conn: &mut Conn, view: Id, asked: i64, mark: i64) -> Result<(), Problem> {
+    let of_view = || reader_holdings::table.filter(reader_holdings::view_id.eq(view));
+    let told = of_view().filter(reader_holdings::told.gt(asked)).filter(reader_holdings::told.lt(mark));
+    diesel::update(told).set(reader_holdings::version.eq(UNSURE)).execute(conn)?;
+    let taken = of_view().filter(reader_holdings::taken.gt(asked)).filter(reader_holdings::taken.lt(mark));
+    diesel::update(taken)
+        .set((reader_holdings::version.eq(UNSURE), reader_holdings::taken.eq(None::<i64>)))
+        .execute(conn)?;
+    Ok(())
 }
 
 fn take(conn: &mut Conn, view: Id, mark: i64, collection: &str, ids: &[Id]) -> Result<(), Problem> {

@@ -9,4 +9,5 @@
 pub mod collections;
 pub mod cursor;
 pub mod page;
+mod photos;
 pub mod sums;

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
 use super::collections::{Collection, Part, Sight};
+use super::photos;
 use super::sums;
 use crate::access::{Limit, Permission, Rights};
 use crate::inspections::rules::InspectionStatus;
@@ -284,7 +285,8 @@ impl Filler<'_> {
             let all: Vec<Id> = ids.iter().map(|(id, _)| *id).collect();
             if self.reads(collection) {
                 let known = self.held(collection, &all)?;
-                let new: Vec<(Id, i64)> = ids.into_iter().filter(|(id, _)| !known.contains_key(id)).collect();
+                let sure = |id: &Id| matches!(known.get(id), Some(Some(_)));
+                let new: Vec<(Id, i64)> = ids.into_iter().filter(|(id, _)| !sure(id)).collect();
                 self.give(collection, &new)?;
             }
             self.give_children(collection, &all)?;
@@ -308,8 +310,13 @@ impl Filler<'_> {
             let whole = i64::try_from(events.len()).is_ok_and(|count| count == EVENTS);
             let mut touched: BTreeMap<Collection, BTreeSet<Id>> = BTreeMap::new();
             let mut edited = false;
+            let mut photos: Vec<Id> = Vec::new();
             for event in &events {
                 let collection = match event.entity.as_str() {
+                    "evidence" if event.action == "received" => {
+                        photos.push(event.entity_id);
+                        continue;
+                    }
                     "inspection" => Collection::Inspections,
                     "hazard" => Collection::Hazards,
                     "checklist" => Collection::Checklists,
@@ -323,6 +330,7 @@ impl Filler<'_> {
             for (collection, ids) in touched {
                 self.changed(collection, &ids.into_iter().collect::<Vec<_>>())?;
             }
+            self.photographed(&photos)?;
             if edited && self.reads(Collection::Answers) {
                 self.forgotten_answers()?;
             }
@@ -331,6 +339,19 @@ impl Filler<'_> {
                 return Ok(());
             }
         }
+    }
+
+    fn photographed(&mut self, photos: &[Id]) -> Result<(), Problem> {
+        if photos.is_empty() {
+            return Ok(());
+        }
+        let (visits, answers) = photos::concerned(self.conn, photos)?;
+        self.changed(Collection::Inspections, &visits)?;
+        if self.reads(Collection::Answers) {
+            let rows = self.sight.among(self.conn, Collection::Answers, &answers)?;
+            self.give(Collection::Answers, &rows)?;
+        }
+        Ok(())
     }
 
     fn changed(&mut self, collection: Collection, ids: &[Id]) -> Result<(), Problem> {

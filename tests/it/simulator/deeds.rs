@@ -31,7 +31,8 @@ impl Sim {
         let op_id = self.id();
         more["occurred_at"] = self.then(place);
         let (who, name) = (self.phones[place].who, self.phones[place].name);
-        self.say(format!("{who}/{name} does {kind} {record} {set} {more} as {op_id}"));
+        let short = |value: &Value| value.to_string().chars().take(120).collect::<String>();
+        self.say(format!("{who}/{name} does {kind} {record} {} as {op_id}", short(&set)));
         self.phones[place].does(op_id, kind, record, set, more)
     }
 

@@ -55,6 +55,8 @@ pub struct Oracle {
     pub acks: BTreeMap<Key, Ack>,
     /// Hazards that were reported by a request and not by an operation.
     pub by_request: BTreeSet<String>,
+    /// Hazards that a phone was shown.
+    pub shown: BTreeSet<String>,
     /// Numbers that are stored, for each device.
     seqs: BTreeMap<(&'static str, &'static str), BTreeSet<i64>>,
     /// Files that were handed in whole for a piece of evidence, by its id.
@@ -173,7 +175,7 @@ impl Oracle {
 
     /// Operations, of no group, that need what nobody has handed in so far.
     fn must_wait(&self, ops: &[Value]) -> BTreeSet<String> {
-        let mut there: BTreeSet<String> = self.by_request.clone();
+        let mut there: BTreeSet<String> = self.by_request.union(&self.shown).cloned().collect();
         let known = self.acks.values().map(|ack| &ack.body);
         for op in known.chain(ops) {
             there.extend(["op_id", "id"].iter().map(|name| op[*name].as_str().unwrap().to_owned()));

@@ -22,6 +22,14 @@ fn lasting(row: &Value) -> Value {
     row
 }
 
+/// The fields in which two rows differ, with both values.
+fn difference(one: &Value, other: &Value) -> Vec<String> {
+    let names: BTreeSet<&String> =
+        [one, other].into_iter().filter_map(Value::as_object).flat_map(|object| object.keys()).collect();
+    let differing = names.into_iter().filter(|name| one[name.as_str()] != other[name.as_str()]);
+    differing.map(|name| format!("{name}: {} / {}", one[name.as_str()], other[name.as_str()])).collect()
+}
+
 fn ids(store: &Store, collection: &str) -> BTreeSet<String> {
     store.keys().filter(|(c, _)| c == collection).map(|(_, id)| id.clone()).collect()
 }
@@ -76,7 +84,8 @@ impl Sim {
         assert!(lost.is_empty(), "G4: {about} was never given: {lost:?}");
         for (key, (version, row)) in &phone.store {
             assert_eq!(*version, fresh[key].0, "G4: {about} holds an old version of {key:?}");
-            assert_eq!(lasting(row), lasting(&fresh[key].1), "G4: {about} holds another row of {key:?}");
+            let differs = difference(&lasting(row), &lasting(&fresh[key].1));
+            assert!(differs.is_empty(), "G4: {about} holds another row of {key:?}: {differs:?}");
         }
     }
 

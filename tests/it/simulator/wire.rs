@@ -299,6 +299,8 @@ impl Sim {
                 }
                 phone.take(&answer.body);
                 phone.sums_agree(&answer.body["checksums"]);
+                let shown = answer.body["changes"].as_array().unwrap().iter().filter(|one| one["c"] == "hazards");
+                self.oracle.shown.extend(shown.map(|one| one["id"].as_str().unwrap().to_owned()));
                 answer.body["has_more"] == true
             }
             409 => {

@@ -151,6 +151,40 @@ both_engines! {
         assert_eq!(row.unwrap()["result"], "fail");
     }
 
+    async fn what_a_lost_answer_held_comes_again_though_the_next_ones_are_smaller(app) {
+        for _ in 0..6 {
+            hazard(app, "a.s1").await;
+        }
+        let mut store = Store::default();
+        store.take(&app.post("office", "/sync/pull", json!({"limit": 1})).await.expect(200));
+        // This one never arrives; the phone asks for less at once from now on.
+        app.post("office", "/sync/pull", json!({"cursor": store.cursor, "limit": 500})).await.expect(200);
+        store.sync(app, "office", 3).await;
+        assert_eq!(store.rows.keys().filter(|(c, _)| c == "hazards").count(), 6);
+    }
+
+    async fn a_photo_that_has_come_is_told(app) {
+        let visit = begun(app).await;
+        let (photo, content) = (id("a photo that comes later"), crate::evidence::photo());
+        let failed = json!({"result": "fail", "note": "堆物", "evidence_ids": [photo]});
+        app.put("inspector1", &format!("/inspections/{visit}/answers/fang-003"), failed).await.expect(200);
+        let target = crate::evidence::item(&visit);
+        let declared = crate::evidence::declaration(Some(&photo.to_string()), &content, target);
+        app.post("inspector1", "/evidence", declared).await.expect(201);
+        let mut store = Store::default();
+        store.sync(app, "inspector2", 500).await;
+        let gaps = |store: &Store| {
+            let row = store.rows.values().find(|row| row["item_code"] == "fang-003" && row["inspection_id"] == *visit);
+            row.unwrap()["evidence_gaps"].clone()
+        };
+        assert_eq!(gaps(&store), 1);
+        let (media, body) = crate::evidence::multipart(&content);
+        let request = app.request("inspector1", reqwest::Method::POST, &format!("/evidence/{photo}/content"));
+        app.send(request.header("content-type", media).body(body)).await.expect(200);
+        store.sync(app, "inspector2", 500).await;
+        assert_eq!(gaps(&store), 0);
+    }
+
     async fn a_cursor_is_its_persons_alone(app) {
         let cursor = app.post("office", "/sync/pull", json!({})).await.expect(200).body["cursor"].clone();
         for (who, cursor) in [("leader", cursor.clone()), ("office", json!("AAAA")), ("office", json!(""))] {
