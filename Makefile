@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 # Two commands for a start: `make run` and `make test`.
-.PHONY: run test test-slow bench openapi lint contract tools pg-tools
+.PHONY: run test test-slow bench openapi lint contract uploads tools pg-tools
 
 run: tools
 	cargo run --quiet --locked -- serve --demo
@@ -35,6 +35,11 @@ lint: tools
 contract: tools
 	cargo build --locked
 	tests/contract/run
+
+# A tus client of PyPI against a running server, through a proxy that cuts.
+uploads: tools
+	cargo build --locked
+	tests/uploads/run
 
 # What is missing on a fresh Debian machine with a Rust toolchain is installed, or named in one line.
 tools:

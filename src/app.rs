@@ -15,6 +15,7 @@ use crate::platform::export::Exports;
 use crate::platform::files::Files;
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
+use crate::platform::uploads;
 use crate::reports::Compartment;
 use crate::sync::held::Ripening;
 
@@ -39,6 +40,8 @@ pub struct App {
     pub metrics: Arc<Metrics>,
     /// Photos and files.
     pub files: Files,
+    /// How much may be arriving in pieces.
+    pub uploads: uploads::Limits,
     /// Where pictures are decoded, and how long files may be.
     pub studio: Studio,
     /// Places for exports, and where their files lie.
@@ -62,6 +65,7 @@ impl App {
     ) -> Self {
         Self {
             files,
+            uploads: uploads::Limits::default(),
             studio: Studio::default(),
             turnstile,
             compartment,
@@ -82,6 +86,12 @@ impl App {
     #[must_use]
     pub fn taking(self, limits: evidence::Limits) -> Self {
         Self { studio: Studio::new(limits), ..self }
+    }
+
+    /// With limits of an operator's own for uploads in pieces.
+    #[must_use]
+    pub fn uploading(self, uploads: uploads::Limits) -> Self {
+        Self { uploads, ..self }
     }
 
     /// Makes the files of exports in this folder rather than in that of the system.

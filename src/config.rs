@@ -11,6 +11,8 @@ use crate::access::turnstile::Limits;
 use crate::evidence;
 use crate::platform::db::{DatabaseUrl, DbOptions};
 use crate::platform::files::settings as files;
+use crate::platform::uploads;
+use crate::platform::uploads::arrivals::Daily;
 
 /// Settings as given in one place; what is not given is left to the place before.
 #[derive(Debug, Clone, Default, Args, Serialize, Deserialize)]
@@ -104,6 +106,18 @@ pub struct Given {
     /// Public reports to one bureau in 24 hours, over all nodes; 0 for no limit [default: 1000]
     #[arg(long, global = true, env = "ANXIAO_REPORTS_PER_DAY", value_name = "N")]
     pub reports_per_day: Option<u32>,
+    /// Uploads of one person that may be under way [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_UPLOADS_PER_USER", value_name = "N")]
+    pub uploads_per_user: Option<u32>,
+    /// GiB of uploads of one bureau that may be under way [default: 20]
+    #[arg(long, global = true, env = "ANXIAO_UPLOADS_GIB_PER_BUREAU", value_name = "N")]
+    pub uploads_gib_per_bureau: Option<u64>,
+    /// GiB of evidence that may arrive of one person in a day [default: 10]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_GIB_PER_USER", value_name = "N")]
+    pub evidence_gib_per_user: Option<u64>,
+    /// Files of evidence that may arrive of one person in a day [default: 5000]
+    #[arg(long, global = true, env = "ANXIAO_EVIDENCE_FILES_PER_USER", value_name = "N")]
+    pub evidence_files_per_user: Option<u64>,
     /// Most MiB of a photo or document [default: 20]
     #[arg(long, global = true, env = "ANXIAO_EVIDENCE_PHOTO_MIB", value_name = "N")]
     pub evidence_photo_mib: Option<u64>,
@@ -138,6 +152,8 @@ pub struct Config {
     pub limits: Limits,
     /// Where photos and files are kept.
     pub files: files::Settings,
+    /// How much may be arriving in pieces.
+    pub uploads: uploads::Limits,
     /// How long evidence may be.
     pub evidence: evidence::Limits,
     /// The log filter.
@@ -196,6 +212,10 @@ impl Given {
             reports_per_minute: self.reports_per_minute.or(below.reports_per_minute),
             trackings_per_minute: self.trackings_per_minute.or(below.trackings_per_minute),
             reports_per_day: self.reports_per_day.or(below.reports_per_day),
+            uploads_per_user: self.uploads_per_user.or(below.uploads_per_user),
+            uploads_gib_per_bureau: self.uploads_gib_per_bureau.or(below.uploads_gib_per_bureau),
+            evidence_gib_per_user: self.evidence_gib_per_user.or(below.evidence_gib_per_user),
+            evidence_files_per_user: self.evidence_files_per_user.or(below.evidence_files_per_user),
             evidence_photo_mib: self.evidence_photo_mib.or(below.evidence_photo_mib),
             evidence_video_mib: self.evidence_video_mib.or(below.evidence_video_mib),
             log: self.log.or(below.log),
@@ -249,9 +269,32 @@ impl Given {
         };
         Ok(Config {
             files: files.settle(&data_dir)?,
+            uploads: uploads::Limits {
+                per_user: match self.uploads_per_user {
+                    Some(0) => return Err("uploads_per_user must be at least 1".into()),
+                    given => given.unwrap_or(uploads::Limits::default().per_user),
+                },
+                per_bureau: match self.uploads_gib_per_bureau {
+                    None => uploads::Limits::default().per_bureau,
+                    Some(number @ 1..=1_048_576) => number << 30,
+                    Some(_) => return Err("uploads_gib_per_bureau must be from 1 to 1048576".into()),
+                },
+                ..uploads::Limits::default()
+            },
             evidence: evidence::Limits {
                 photo: mib("evidence_photo_mib", self.evidence_photo_mib, 20)?,
                 video: mib("evidence_video_mib", self.evidence_video_mib, 200)?,
+                a_day: Daily {
+                    bytes: match self.evidence_gib_per_user {
+                        None => Daily::default().bytes,
+                        Some(number @ 1..=1_048_576) => number << 30,
+                        Some(_) => return Err("evidence_gib_per_user must be from 1 to 1048576".into()),
+                    },
+                    files: match self.evidence_files_per_user {
+                        Some(0) => return Err("evidence_files_per_user must be at least 1".into()),
+                        given => given.unwrap_or(Daily::default().files),
+                    },
+                },
             },
             database: DatabaseUrl::parse(&url)?,
             signing_key_file: self.signing_key_file.unwrap_or_else(|| data_dir.join("signing-key.json")),
@@ -318,6 +361,10 @@ impl Config {
             reports_per_minute: Some(self.limits.reports_per_minute),
             trackings_per_minute: Some(self.limits.trackings_per_minute),
             reports_per_day: Some(self.limits.reports_per_day),
+            uploads_per_user: Some(self.uploads.per_user),
+            uploads_gib_per_bureau: Some(self.uploads.per_bureau >> 30),
+            evidence_gib_per_user: Some(self.evidence.a_day.bytes >> 30),
+            evidence_files_per_user: Some(self.evidence.a_day.files),
             evidence_photo_mib: Some(self.evidence.photo >> 20),
             evidence_video_mib: Some(self.evidence.video >> 20),
             log: Some(self.log.clone()),

@@ -90,6 +90,7 @@ pub struct PageQuery {
         (name = "inspections", description = "From plan to confirmation, and the answers"),
         (name = "recusals", description = "Who must not inspect which school"),
         (name = "draws", description = "Double-random draws and their proof"),
+        (name = "look_backs", description = "Look-backs: closed hazards visited again"),
         (name = "hazards", description = "From finding to closing"),
         (name = "documents", description = "Records, notices and opinions as issued, and their print"),
         (name = "reports", description = "What is pointed out before it is a hazard; figures"),

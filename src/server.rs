@@ -16,8 +16,8 @@ use crate::app::App;
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::edge::{Edge, edge};
 use crate::{
-    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, months, notices, openapi, orgs,
-    patrols, plans, recusals, reports, service, statistics, sync,
+    accounts, catalogue, documents, draws, evidence, hazards, inspections, ledgers, look_backs, months, notices,
+    openapi, orgs, patrols, plans, recusals, reports, service, statistics, sync, uploads,
 };
 
 /// Every route, folder by folder.
@@ -33,12 +33,14 @@ pub fn routes(config: &mut ServiceConfig<'_>) {
                 .configure(evidence::routes)
                 .configure(recusals::routes)
                 .configure(draws::routes)
+                .configure(look_backs::routes)
                 .configure(documents::routes)
                 .configure(notices::routes)
                 .configure(ledgers::routes)
                 .configure(statistics::routes)
                 .configure(reports::routes)
                 .configure(months::routes)
+                .configure(uploads::routes)
                 .configure(patrols::routes)
                 .configure(plans::routes)
                 .configure(sync::routes)

@@ -16,6 +16,7 @@ use crate::inspections::rules::{
 };
 use crate::inspections::store::{AmendedHazard, Observed};
 use crate::ledgers::kind::{Format, Ledger};
+use crate::look_backs::rules::LookBackOutcome;
 use crate::months::rules::MonthStatus;
 use crate::notices::Kind;
 use crate::orgs::rules::{Datum, Feature, OrgKind, SchoolKind, SiteKind};
@@ -78,6 +79,7 @@ pub fn all() -> Value {
         ("plan_status", json!(PlanStatus::ALL)),
         ("plan_every", json!(Every::ALL)),
         ("plan_matrix_status", json!(MatrixStatus::ALL)),
+        ("look_back_outcome", json!(LookBackOutcome::ALL)),
         ("plan_occurrence_status", json!(OccurrenceStatus::ALL)),
         ("evidence_media_type", json!(MediaType::ALL)),
         ("evidence_role", json!(EvidenceRole::ALL)),

@@ -32,6 +32,7 @@ pub const PUBLIC: &[(&str, &str, Option<Call>)] = &[
     ("POST", "/api/v1/public/reports", Some(Call::Report)),
     ("POST", "/api/v1/public/reports/progress", Some(Call::Track)),
     ("GET", "/api/v1/evidence-links", None),
+    ("OPTIONS", "/api/v1/uploads", None),
     ("POST", "/api/v1/sync/hand-in", Some(Call::HandIn)),
     ("GET", "/api/v1/meta", None),
     ("GET", "/api/v1/openapi.json", None),

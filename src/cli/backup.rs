@@ -7,6 +7,7 @@ use diesel::sql_types::Text;
 
 use super::say;
 use crate::config::Config;
+use crate::evidence::media;
 use crate::platform::db::{Conn, DatabaseUrl, migrations, word};
 
 /// Flags of `backup`.
@@ -46,6 +47,17 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     if verdict != "ok" {
         return Err(format!("the copy {to} is damaged: {verdict}"));
     }
+    let list = format!("{to}.evidence");
+    let mut write = || -> Result<u64, String> {
+        let file = std::fs::File::create_new(&list).map_err(|error| error.to_string())?;
+        let mut out = std::io::BufWriter::new(file);
+        let lines = media::manifest(&mut copy, &mut out)?;
+        let file = out.into_inner().map_err(|error| error.to_string())?;
+        file.sync_all().map_err(|error| error.to_string())?;
+        Ok(lines)
+    };
+    let files = write().map_err(|error| format!("the list {list} cannot be written: {error}"))?;
     say(&format!("{path} is copied to {to} and checked; keep the signing key file beside it"));
+    say(&format!("{files} photos and files belong to it: copy {} now; {list} names them", config.files.place.print()));
     Ok(())
 }

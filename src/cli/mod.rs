@@ -5,6 +5,7 @@ mod backup;
 mod demo;
 mod doctor;
 mod draw;
+mod media;
 mod restore;
 mod serve;
 mod warn;
@@ -58,7 +59,13 @@ enum Command {
     Warn(warn::Args),
     /// Print the states of a hazard, and who moves it from which to which, as Markdown
     States,
-    /// Copy a running SQLite database into one file
+    /// Look after the store of photos and files
+    #[command(subcommand)]
+    Media(media::Command),
+    /// Copy a running SQLite database into one file, with a list of the photos and files that belong to it
+    ///
+    /// Photos and files themselves are not in it: copy the evidence store after the database, never before. FILE.evidence
+    /// names each as `sha256sum --check` reads it in the folder of the store; `anxiao media check` compares as well.
     Backup(backup::Args),
     /// Put a backup in the place of the database and begin a new epoch, so that phones hand in again what it lacks
     Restore(restore::Args),
@@ -128,6 +135,7 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
         Command::Permissions => say(crate::access::matrix::document().trim_end()),
         Command::Warn(args) => warn::run(&config, &args)?,
         Command::States => say(crate::hazards::diagram::document().trim_end()),
+        Command::Media(command) => return media::run(&config, &command),
         Command::Backup(args) => backup::run(&config, &args)?,
         Command::Restore(args) => restore::run(&config, &args)?,
         Command::Draw(command) => draw::run(&command)?,

@@ -22,6 +22,7 @@ use crate::platform::jobs;
 use crate::platform::telemetry::{self, Metrics};
 use crate::reports::{self, Compartment};
 use crate::server::{self, Listen};
+use crate::uploads::sweep;
 
 /// Flags of `serve`.
 #[derive(Debug, clap::Args)]
@@ -69,9 +70,11 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         let turnstile = Turnstile::new(config.limits, config.trusted_proxies.clone(), Arc::new(SystemClock));
         let (stop, stopped) = watch::channel(false);
         let warnings = warn_by_the_clock(config, &db, ids.as_ref(), Arc::clone(&metrics), stopped);
+        let sweeping = sweep_by_the_clock(&db, &files, stop.subscribe());
         let keys = (tokens, compartment);
         let app = App::new(db, Arc::new(SystemClock), ids, keys, turnstile, metrics, files.clone())
             .taking(config.evidence)
+            .uploading(config.uploads)
             .exporting_in(config.data_dir.join("tmp"));
         if let Err(sentence) = files.check().await {
             // It may be back in a minute; until then evidence is answered with 503 and everything else works.
@@ -91,6 +94,7 @@ pub fn run(config: &Config, args: &Args) -> Result<(), String> {
         stop.send_replace(true);
         tokio::time::sleep(Duration::from_millis(config.drain_ms)).await;
         running.stop().await;
+        drop(tokio::time::timeout(Duration::from_secs(1), sweeping).await);
         if let Some(warnings) = warnings {
             // A page is a matter of milliseconds; what is not finished then, another run does.
             drop(tokio::time::timeout(Duration::from_secs(5), warnings).await);
@@ -138,6 +142,17 @@ fn warn_by_the_clock(
             Err(problem) => tracing::error!(%problem, "recurring plans could not be looked at"),
         }
     })))
+}
+
+/// Removes uploads that nobody goes on with, a minute after the start and every hour.
+fn sweep_by_the_clock(db: &Db, files: &Files, stopped: watch::Receiver<bool>) -> tokio::task::JoinHandle<()> {
+    let (db, files) = (db.clone(), files.clone());
+    actix_web::rt::spawn(jobs::repeat(Duration::from_secs(60), Duration::from_secs(3600), stopped, async move || {
+        match sweep::sweep(&db, &files).await {
+            Ok(ended) => tracing::info!(ended, "uploads were swept"),
+            Err(problem) => tracing::error!(%problem, "uploads could not be swept"),
+        }
+    }))
 }
 
 async fn wait_for_the_end() -> Result<(), String> {

@@ -325,7 +325,9 @@ fn on_the_spot(tx: &Tx<'_>, body: &mut AnswerBody, fixer: Id) {
 
 fn submit(world: &mut World, tx: &mut Tx<'_>, visit: Visit, id: Id) -> Result<(), Problem> {
     let body = Submit {
-        conclusion: Some("总体情况良好，所列问题限期整改。（虚构）".to_owned()), signatures: None
+        conclusion: Some("总体情况良好，所列问题限期整改。（虚构）".to_owned()),
+        signatures: None,
+        look_backs: None,
     };
     let submitted = world.has(tx, lead(&visit), &[Permission::InspectionPerform], |tx, rights| {
         let seen = store::seen_to_change(tx.conn, rights, id)?;

@@ -30,7 +30,7 @@ const FIELD: &str = "file";
 /// The same content again changes nothing and is no error.
 ///
 /// # Errors
-/// 404, 403; 422 `wrong_hash` naming both; 413, 415, 422 by what the file is; 503, 507.
+/// 404, 403; 422 `wrong_hash` naming both; 413, 415, 422 by what the file is; 429, 503, 507.
 pub async fn received<A: Action>(allowed: &Allowed<A>, id: Id, staged: Staged) -> Result<EvidenceView, Problem> {
     let awaited = allowed.read(move |conn, rights| store::awaited(conn, rights, id)).await?;
     as_declared(&awaited, &staged)?;
@@ -45,9 +45,10 @@ pub async fn received<A: Action>(allowed: &Allowed<A>, id: Id, staged: Staged) -
     let files = &allowed.app().files;
     let (staged, examined) = examine(allowed, staged).await?;
     let content = keep(files, &awaited, staged, examined).await?;
+    let most = allowed.app().studio.limits.a_day;
     allowed
         .write_unkept(move |tx, rights| {
-            let (receipt, view) = store::link(tx, rights, id, &content)?;
+            let (receipt, view) = store::link(tx, rights, id, &content, most)?;
             Ok(match receipt {
                 Some(receipt) => receipt.with(view),
                 None => Commit::unchanged(view),

@@ -15,6 +15,7 @@ pub mod body;
 pub mod content;
 pub mod kind;
 pub mod links;
+pub mod media;
 pub mod routes;
 pub mod rules;
 pub mod store;

@@ -17,6 +17,7 @@ use super::kind;
 use super::words::{Fault, MediaType};
 use crate::platform::error::{Code, Problem};
 use crate::platform::files::ContentHash;
+use crate::platform::uploads::arrivals::Daily;
 
 /// Most pixels of a picture.
 pub const MOST_PIXELS: u64 = 50_000_000;
@@ -30,18 +31,20 @@ const DISPLAY: u32 = 2560;
 const THUMBNAIL: u32 = 320;
 const QUALITY: u8 = 85;
 
-/// How long files may be, in bytes.
+/// How long files may be, in bytes, and how much may come.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
     /// Photos and documents.
     pub photo: u64,
     /// Videos.
     pub video: u64,
+    /// All that arrives of one person.
+    pub a_day: Daily,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { photo: 20 << 20, video: 200 << 20 }
+        Self { photo: 20 << 20, video: 200 << 20, a_day: Daily::default() }
     }
 }
 
@@ -286,7 +289,7 @@ mod tests {
     fn a_file_is_as_long_as_its_content_allows_and_not_as_it_was_declared() {
         let mut bytes = Cursor::new(Vec::new());
         DynamicImage::new_rgb8(300, 300).write_to(&mut bytes, ImageFormat::Png).unwrap();
-        let limits = Limits { photo: 100, video: 1 << 20 };
+        let limits = Limits { photo: 100, video: 1 << 20, ..Limits::default() };
         assert_eq!(examine(bytes.get_ref(), limits).unwrap_err(), Fault::TooLarge);
     }
 }

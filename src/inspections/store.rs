@@ -39,7 +39,7 @@ pub use list::{AnswerFilter, InspectionFilter, answers_across, list};
 pub use open_hazards::{Observation, Observed, OpenHazard, observe, open_hazard, open_hazards};
 pub use people::team as check_people;
 pub use record::{InspectionRow, InspectionView, view, views};
-pub use rights::{actor, may};
+pub use rights::{actor, may, refused};
 pub use scores::{InspectionScores, scores_of};
 pub use sight::{
     AnswerCondition, Condition, Seen, among, answers_in, domains_in_sight, history, inspections_in, seen,

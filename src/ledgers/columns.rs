@@ -90,7 +90,11 @@ pub const HAZARDS: &[Column] = &[
         None => "否".to_owned(),
     }),
     ("回头看日期/结果", |line| {
-        line.row.reopened_on.map(|day| format!("{day}/不合格，重新整改")).unwrap_or_default()
+        let (failed, held) = (line.row.reopened_on, line.row.held_on);
+        match held.filter(|held| failed.is_none_or(|failed| failed <= *held)) {
+            Some(day) => format!("{day}/合格"),
+            None => failed.map(|day| format!("{day}/不合格，重新整改")).unwrap_or_default(),
+        }
     }),
     ("是否复发/原编号", |line| match &line.row.recurrence_of_number {
         Some(number) => format!("是/{number}"),

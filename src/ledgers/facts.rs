@@ -8,10 +8,11 @@ use diesel::prelude::*;
 use crate::access::{Rights, Role};
 use crate::hazards::store::{Powers, Round, Row, walk};
 use crate::inspections::rules::InspectionKind;
+use crate::look_backs::rules::LookBackOutcome;
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{
     events, hazard_extensions, hazard_listings, hazard_progress_reports, hazard_referrals, hazard_rounds,
-    hazard_suspensions, inspections, memberships, org_closure, orgs, sites, users,
+    hazard_suspensions, inspections, look_back_hazards, memberships, org_closure, orgs, sites, users,
 };
 use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::error::Problem;
@@ -119,6 +120,7 @@ pub struct Facts {
     referrals: HashMap<Id, Vec<Referral>>,
     progress: HashMap<Id, Vec<Progress>>,
     reopened: HashMap<Id, Vec<Timestamp>>,
+    held: HashMap<Id, Vec<Timestamp>>,
     earlier: HashMap<Id, String>,
     later: HashMap<Id, Vec<String>>,
 }
@@ -164,6 +166,7 @@ impl Facts {
             referrals: HashMap::new(),
             progress: HashMap::new(),
             reopened: HashMap::new(),
+            held: HashMap::new(),
             earlier: HashMap::new(),
             later: HashMap::new(),
         };
@@ -257,6 +260,17 @@ impl Facts {
                 .load(conn)?;
             self.reopened = grouped(found);
         }
+        // Only what was handed in: before, not even that there is a visit is known to the school.
+        let held: Vec<(Id, Option<Timestamp>)> = look_back_hazards::table
+            .inner_join(inspections::table.on(inspections::id.eq(look_back_hazards::inspection_id)))
+            .filter(look_back_hazards::hazard_id.eq_any(ids.to_vec()))
+            .filter(look_back_hazards::outcome.eq(LookBackOutcome::Held))
+            .filter(inspections::submitted_at.is_not_null())
+            .filter(inspections::voided_at.is_null())
+            .order(inspections::submitted_at)
+            .select((look_back_hazards::hazard_id, inspections::submitted_at))
+            .load(conn)?;
+        self.held = grouped(held.into_iter().filter_map(|(id, at)| Some((id, at?))).collect::<Vec<_>>());
         let earlier: Vec<Id> = rows.iter().filter_map(|row| row.recurrence_of).collect();
         self.earlier = walk::numbers(conn, rights, &earlier)?;
         self.later = grouped(walk::recurrences(conn, rights, ids)?);
@@ -378,6 +392,12 @@ impl Facts {
     #[must_use]
     pub fn reopened_at(&self, row: &Row) -> Option<Timestamp> {
         self.reopened.get(&row.id).and_then(|all| all.last()).copied()
+    }
+
+    /// When a look-back last found it as it should be.
+    #[must_use]
+    pub fn held_at(&self, row: &Row) -> Option<Timestamp> {
+        self.held.get(&row.id).and_then(|all| all.last()).copied()
     }
 
     /// The number of the hazard it is a recurrence of.

@@ -175,6 +175,9 @@ pub struct HazardLedgerRow {
     /// 40 回头看日期/结果: when a look-back last opened it again; null while none did.
     #[schema(required)]
     pub reopened_on: Option<NaiveDate>,
+    /// 40 回头看日期/结果: when a look-back that was handed in last found it as it should be; null while none did.
+    #[schema(required)]
+    pub held_on: Option<NaiveDate>,
     /// 41 是否复发/原编号: it came back.
     pub recurrence: bool,
     /// 41 是否复发/原编号: the number of the earlier one, where the caller sees it.
@@ -326,6 +329,7 @@ impl HazardLedgerRow {
                 .suspension(&row)
                 .map(|one| LedgerSuspension { since: day(one.since), lifted_on: one.lifted_at.map(day) }),
             reopened_on: facts.reopened_at(&row).map(day),
+            held_on: facts.held_at(&row).map(day),
             recurrence: row.recurrence_of.is_some(),
             recurrence_of_number: facts.earlier(&row).cloned(),
             referrals: facts

@@ -105,6 +105,20 @@ codes! {
     VersionConflict = "version_conflict", 412, "记录已被他人修改", "The record has changed meanwhile";
     /// If-Match is missing.
     PreconditionRequired = "precondition_required", 428, "须提供 If-Match", "If-Match is required";
+    /// Another version of tus, or none.
+    UnsupportedTusVersion = "unsupported_tus_version", 412, "不支持的 tus 版本", "This version of tus is not spoken";
+    /// The upload has expired, or what arrived of it is not on this machine: begin a new one.
+    UploadGone = "upload_gone", 410, "上传已失效，请重新开始", "The upload is gone; begin a new one";
+    /// Another request is writing this upload.
+    UploadBusy = "upload_busy", 423, "该上传正在进行", "The upload is being written";
+    /// Upload-Offset is not where the upload is; HEAD tells it.
+    OffsetConflict = "offset_conflict", 409, "Upload-Offset 与服务器不一致", "Upload-Offset is not where the upload is";
+    /// A piece does not have its Upload-Checksum; it was discarded.
+    ChecksumMismatch = "checksum_mismatch", 460, "校验和不符，该分片已丢弃", "The checksum does not match; the piece was discarded";
+    /// Too many uploads are under way; finish or end some.
+    TooManyUploads = "too_many_uploads", 429, "未完成的上传过多", "Too many uploads are under way";
+    /// So much of one person has arrived today that no more is taken before tomorrow.
+    EvidenceQuota = "evidence_quota", 429, "今日上传已达上限", "No more is taken of you today";
     /// The body is larger than allowed.
     BodyTooLarge = "body_too_large", 413, "请求体过大", "The body is too large";
     /// The address is longer than allowed.
@@ -169,6 +183,7 @@ impl Problem {
     pub fn new(code: Code) -> Self {
         let retry_after = match code {
             Code::Overloaded | Code::Unavailable | Code::IdempotencyInProgress => Some(1),
+            Code::UploadBusy => Some(2),
             Code::NoSpace => Some(60),
             _ => None,
         };

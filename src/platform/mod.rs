@@ -14,3 +14,4 @@ pub mod jobs;
 pub mod journal;
 pub mod key_file;
 pub mod telemetry;
+pub mod uploads;

@@ -26,6 +26,8 @@ impl Paths {
             .iter()
             .map(|(path, item)| {
                 let methods = [
+                    ("OPTIONS", item.options.is_some()),
+                    ("HEAD", item.head.is_some()),
                     ("GET", item.get.is_some()),
                     ("POST", item.post.is_some()),
                     ("PUT", item.put.is_some()),

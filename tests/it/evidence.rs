@@ -1,4 +1,11 @@
 //! Evidence from declaration to display, and what is refused on the way.
+//!
+//! `content`: what files hold, what they are called, and how much of them is taken. `gaps`: what a bureau lets missing
+//! photos stand in the way of. `flagged`: photos used again, as the hazard tells it.
+
+pub mod content;
+mod flagged;
+mod gaps;
 
 use std::io::Cursor;
 
@@ -23,10 +30,14 @@ fn picture(width: u32, height: u32, format: ImageFormat, shade: u8) -> Vec<u8> {
     bytes.into_inner()
 }
 
-/// An EXIF block (orientation 6, the GPS reference N) behind the start of a JPEG.
 fn with_gps(jpeg: &[u8]) -> Vec<u8> {
+    with_exif(jpeg, 6)
+}
+
+/// An EXIF block (an orientation, the GPS reference N) behind the start of a JPEG.
+fn with_exif(jpeg: &[u8], orientation: u8) -> Vec<u8> {
     let mut tiff = b"MM\0\x2A\0\0\0\x08\0\x02".to_vec();
-    tiff.extend_from_slice(&[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, 6, 0, 0]);
+    tiff.extend_from_slice(&[0x01, 0x12, 0, 3, 0, 0, 0, 1, 0, orientation, 0, 0]);
     tiff.extend_from_slice(&[0x88, 0x25, 0, 4, 0, 0, 0, 1, 0, 0, 0, 38]);
     tiff.extend_from_slice(&[0, 0, 0, 0]);
     tiff.extend_from_slice(&[0, 1, 0, 1, 0, 2, 0, 0, 0, 2, b'N', 0, 0, 0, 0, 0, 0, 0]);
@@ -101,7 +112,7 @@ async fn visit(app: &TestApp, announced: bool) -> String {
     app.post("office", "/inspections", body).await.expect(201).id()
 }
 
-async fn under_way(app: &TestApp) -> String {
+pub async fn under_way(app: &TestApp) -> String {
     let visit = visit(app, true).await;
     app.post("inspector1", &format!("/inspections/{visit}/check-in"), json!({})).await.expect(200);
     visit
@@ -135,7 +146,7 @@ async fn pass_the_rest(app: &TestApp, visit: &str) {
     app.put("inspector1", &format!("/inspections/{visit}/answers"), json!({"answers": answers})).await.expect(200);
 }
 
-fn item(visit: &str) -> Value {
+pub fn item(visit: &str) -> Value {
     json!({"inspection_id": visit, "item_code": ITEM})
 }
 

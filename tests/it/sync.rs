@@ -119,7 +119,8 @@ pub async fn good_answers(app: &TestApp, visit: &str, failed: &str) -> Vec<Value
     rows.iter().map(|row| good_answer(&row["item"], failed)).collect()
 }
 
-fn good_answer(item: &Value, failed: &str) -> Value {
+/// A good answer to an item, a bad one to `failed`.
+pub fn good_answer(item: &Value, failed: &str) -> Value {
     let code = &item["code"];
     match item["response"].as_str().unwrap() {
         "number" => json!({"item_code": code, "value": item["min"].as_f64().or(item["max"].as_f64()).unwrap_or(1.0)}),

@@ -64,6 +64,7 @@ async fn one_seed(mut pair: Pair, seed: u64, figures: &mut Figures) {
             }
         }
     }
+    assert!(secret.looked > 0, "no closed hazard was drawn in secret");
     figures.secrets += secret.done;
     figures.seeds += 1;
     numbers(&pair).await;

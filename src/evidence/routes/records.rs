@@ -21,6 +21,7 @@ use crate::platform::error::Problem;
 use crate::platform::http::body::Settled;
 use crate::platform::http::list::Query;
 use crate::platform::http::{Body, Page, PathId, Reply};
+use crate::platform::uploads::arrivals;
 
 /// Declare evidence
 ///
@@ -146,7 +147,16 @@ pub async fn content(
     payload: Payload,
 ) -> Result<Reply, Problem> {
     // Nothing is read for somebody who may not send it.
-    let awaited = match allowed.read(move |conn, rights| store::awaited(conn, rights, id.0)).await {
+    let a_day = allowed.app().studio.limits.a_day;
+    let may = allowed.read(move |conn, rights| {
+        let awaited = store::awaited(conn, rights, id.0)?;
+        // The same again takes no room.
+        if !awaited.received {
+            arrivals::room(conn, rights.user_id(), rights.now, awaited.bytes, a_day)?;
+        }
+        Ok(awaited)
+    });
+    let awaited = match may.await {
         Ok(awaited) => awaited,
         Err(problem) => {
             // The connection closes whether the body was there already or not: a difference would be a matter of time.

@@ -18,6 +18,6 @@ pub use closing::{missing, missing_at_closing};
 pub use declare::{Declared, Place, declare, declare_at, place};
 pub use policy::{Policy, PolicyView, policy, policy_to_change, put_policy};
 pub use received::{Awaited, Content, awaited, link};
-pub use reuse::ReusedFrom;
+pub use reuse::{PhotoReuse, ReusedFrom, flagged};
 pub use row::{EvidenceView, Row, view, views};
 pub use sight::{may_write, seen, seen_to_change};

@@ -17,6 +17,7 @@ use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::Problem;
 use crate::platform::files::ContentHash;
 use crate::platform::journal::{Event, Stream};
+use crate::platform::uploads::arrivals::{self, Daily};
 
 /// What was declared, for whoever sends the content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -69,12 +70,13 @@ pub struct Content {
 /// Links a file that is kept already. No receipt where it was linked before.
 ///
 /// # Errors
-/// 404, 403; 500 where the content is not what was declared, which the caller has to check.
+/// 404, 403; 429 beyond what may arrive of one person in a day; 500 where the content is not what was declared, which the caller has to check.
 pub fn link(
     tx: &mut Tx<'_>,
     rights: &Rights,
     id: Id,
     content: &Content,
+    most: Daily,
 ) -> Result<(Option<Receipt>, EvidenceView), Problem> {
     let row = seen_to_change(tx.conn, rights, id)?;
     may_write(tx.conn, rights, &row)?;
@@ -84,6 +86,7 @@ pub fn link(
     if row.received_at.is_some() {
         return Ok((None, view(tx.conn, rights, row)?));
     }
+    arrivals::count(tx, rights.user_id(), row.bytes, most)?;
     let side = |side: u32| i32::try_from(side).ok();
     let picture = content.picture.map(|(_, _, hash)| hash.as_bytes().to_vec());
     let reuse = reuse::found(tx.conn, &row, picture.as_deref(), tx.now)?;

@@ -11,6 +11,7 @@ use crate::access::Rights;
 use crate::evidence::body::{Aim, Target};
 use crate::evidence::rules::{self, Shown};
 use crate::evidence::words::{EvidenceRole, Reuse};
+use crate::hazards::store::Row as Hazard;
 use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, evidence, hazards};
 use crate::platform::db::types::{Id, Timestamp};
@@ -97,6 +98,53 @@ pub(super) fn found(
         uses.extend(shown(conn, one)?);
     }
     Ok(rules::reuse(&new, &uses))
+}
+
+/// A photo of a hazard that was used before.
+#[derive(Debug, Clone, Serialize, ToSchema)]
+#[schema(as = PhotoReuse)]
+pub struct PhotoReuse {
+    /// The photo; `GET /evidence/{id}` tells where it was used.
+    pub evidence_id: Id,
+    /// What it was declared to show.
+    pub role: EvidenceRole,
+    /// Of which round; null for what an inspection found.
+    #[schema(required)]
+    pub round: Option<i32>,
+    /// How it was used before, the gravest way.
+    pub reuse: Reuse,
+    /// When it arrived.
+    #[schema(required)]
+    pub received_at: Option<Timestamp>,
+}
+
+type Flagged = (Id, Option<EvidenceRole>, Option<i32>, Option<Reuse>, Option<Timestamp>);
+
+/// The photos of a hazard, and of the item that became it, that were used before; oldest first.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn flagged(conn: &mut Conn, hazard: &Hazard) -> Result<Vec<PhotoReuse>, Problem> {
+    let mut query = evidence::table
+        .filter(evidence::bureau_id.eq(hazard.bureau_id))
+        .filter(evidence::reuse.is_not_null())
+        .order((evidence::received_at, evidence::id))
+        .select((evidence::id, evidence::role, evidence::round, evidence::reuse, evidence::received_at))
+        .into_boxed();
+    let own = evidence::hazard_id.eq(hazard.id);
+    query = match (hazard.inspection_id, hazard.item_code.as_deref()) {
+        (Some(inspection), Some(code)) => {
+            let item = evidence::inspection_id.eq(inspection).and(evidence::item_code.eq(code));
+            query.filter(own.or(item))
+        }
+        _ => query.filter(own),
+    };
+    let rows: Vec<Flagged> = query.load(conn)?;
+    let told = |(evidence_id, role, round, reuse, received_at): Flagged| {
+        let role = role.unwrap_or(EvidenceRole::Before);
+        reuse.map(|reuse| PhotoReuse { evidence_id, role, round, reuse, received_at })
+    };
+    Ok(rows.into_iter().filter_map(told).collect())
 }
 
 /// The earlier uses, for somebody of the bureau: those out of sight without their ids.

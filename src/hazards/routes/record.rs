@@ -5,7 +5,9 @@ use serde::Serialize;
 use serde_json::Value;
 use utoipa::ToSchema;
 
-use crate::access::Rights;
+use crate::access::{Permission, Rights};
+use crate::evidence;
+use crate::evidence::store::PhotoReuse;
 use crate::hazards::marks::Marks;
 use crate::hazards::status::{Action, ClosedKind, Colour, Level, Refusal, Remedy, Source, Status};
 use crate::hazards::store::read::Zones;
@@ -186,6 +188,10 @@ pub struct Hazard {
     /// Every round with its measures, photos and opinions; only in answers about one hazard, once there is one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub rounds: Option<Vec<RoundView>>,
+    /// Photos of it that were used before, above all a *before* used as an *after*; only in answers about one hazard, and
+    /// not for the school's people.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub photo_reuse: Option<Vec<PhotoReuse>>,
 }
 
 impl Record for Hazard {
@@ -289,7 +295,10 @@ pub fn view(conn: &mut Conn, rights: &Rights, row: Row, now: Timestamp) -> Resul
     let zones = read::zones(conn, &[row.bureau_id])?;
     let powers = Powers::over(conn, rights, [&row])?;
     let rounds = if row.submissions > 0 { Some(read::rounds(conn, row.id)?) } else { None };
+    let of_school = powers.school_side(&row) || rights.of(Permission::InspectionRead).is_of_school(row.org_id);
+    let photo_reuse = if of_school { None } else { Some(evidence::store::flagged(conn, &row)?) };
     let mut hazard = build(row, &powers, &zones, now);
+    hazard.photo_reuse = photo_reuse;
     hazard.rounds = rounds.map(|rounds| rounds.into_iter().map(RoundView::from).collect());
     Ok(hazard)
 }
@@ -329,6 +338,7 @@ fn build(row: Row, powers: &Powers, zones: &Zones, now: Timestamp) -> Hazard {
         next_progress_due,
         progress_overdue: next_progress_due.is_some_and(|due| due < now),
         rounds: None,
+        photo_reuse: None,
         id: row.id,
         version: row.version,
         created_at: row.created_at,

@@ -1,18 +1,20 @@
 //! What the record of an inspection does to hazards by itself: a team notes what it saw of an open one, an amendment
-//! takes a finding back. Each goes through the same deciding table as a transition by
+//! takes a finding back, a look-back opens again what has not held. Each goes through the same deciding table as a transition by
 //! hand; the person it stands for is who handed the record in.
 
 use chrono_tz::Tz;
 use diesel::prelude::*;
 use serde_json::{Map, Value, json};
 
+use super::days::Days;
 use super::row::Row;
 use super::transition::{carry_out, difference, save};
+use crate::hazards::policy::Case;
 use crate::hazards::rules::{self, Actor, Request, VoidReach};
-use crate::hazards::status::Status;
+use crate::hazards::status::{Remedy, Status};
 use crate::notices::occasions::finding_marked;
 use crate::platform::db::schema::hazards;
-use crate::platform::db::types::{Doc, Id};
+use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, Tx};
 use crate::platform::error::Problem;
 use crate::platform::journal::Event;
@@ -97,6 +99,40 @@ pub fn withdraw(
     }
     mark(tx, row, true, ("finding_withdrawn", reason, link), zone)?;
     Ok(Withdrawn::Marked)
+}
+
+/// What a look-back found of a closed hazard: it has not held.
+#[derive(Debug, Clone)]
+pub struct Relapse {
+    /// Who found it.
+    pub by: Id,
+    /// What was found, in words.
+    pub reason: String,
+    /// The new deadline; the policy's where nobody gave one.
+    pub due_at: Option<Timestamp>,
+    /// Goes into the journal beside it: which inspection.
+    pub link: Map<String, Value>,
+}
+
+/// Opens a hazard again whose look-back failed; from then on the bureau rechecks it. False, and nothing happens, where
+/// somebody opened it meanwhile.
+///
+/// # Errors
+/// Whatever the engine says.
+pub fn relapsed(tx: &mut Tx<'_>, row: &Row, relapse: Relapse, zone: Tz) -> Result<bool, Problem> {
+    let due_at = match relapse.due_at {
+        Some(at) => at.utc(),
+        None => {
+            let remedy = row.remedy.unwrap_or(Remedy::Simple);
+            let case = Case { level: row.level, domain: &row.domain, source: row.source, remedy };
+            Days::of(tx.conn, row.bureau_id, zone)?.due(case, tx.now)?.0.at
+        }
+    };
+    let request = Request::Reopen { reason: relapse.reason, due_at };
+    let actor = Actor { reopen: true, ..Actor::nobody(relapse.by.0) };
+    let Ok(change) = rules::decide(&row.facts(), &actor, &request) else { return Ok(false) };
+    let _ = carry_out(tx, relapse.by, row, (&request, &change), zone, relapse.link)?;
+    Ok(true)
 }
 
 /// The finding stands after all: the mark goes.

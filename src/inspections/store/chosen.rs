@@ -27,6 +27,7 @@ pub struct Chosen {
 }
 
 /// What an inspection is made of.
+#[derive(Default)]
 pub struct Choice {
     /// The items, each code once.
     pub items: Vec<Chosen>,

@@ -6,7 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 use utoipa::ToSchema;
 
-use super::chosen::{choose, put_answers};
+use super::chosen::{Choice, choose, put_answers};
 use super::people;
 use super::record::{InspectionView, finish, view};
 use super::rights::{Plan, domains_of, may, plans};
@@ -239,7 +239,11 @@ pub fn create(
         return Err(invalid(vec![Fault::at("/id", "uuid_v4")]));
     }
     let overrides = recusals::check_team(tx.conn, org, new.kind, &new.team, None, tx.now)?;
-    let chosen = choose(tx.conn, rights, org, new.kind, &new.checklist_ids)?;
+    // Bodies name at least one checklist; a look-back may consist of its hazards alone.
+    let chosen = match new.checklist_ids.as_slice() {
+        [] => Choice::default(),
+        ids => choose(tx.conn, rights, org, new.kind, ids)?,
+    };
     let domains: Vec<String> = chosen.items.iter().map(|one| one.domain.clone()).collect();
     if !plans(tx.conn, rights, org, plan, &domains)? {
         return Err(
@@ -337,6 +341,12 @@ pub fn edit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, edit: &Edit) -> Resul
     if (edit.team.is_some() || edit.checklist_ids.is_some()) && crate::draws::store::is_drawn(tx.conn, row.id)? {
         let (zh, en) = ("人员和清单由抽取确定，不得更改", "team and checklists were drawn and do not change");
         return Err(Problem::new(Code::StateConflict).errors(vec![FieldError::new("", "drawn", zh, en)]));
+    }
+    // Who goes was chosen so that nobody judges the own work.
+    if edit.team.is_some() && crate::look_backs::store::carries(tx.conn, row.id)? {
+        let (zh, en) =
+            ("回头看人员已回避整改和复查人员，不得更改", "who looks back was chosen with it and does not change");
+        return Err(Problem::new(Code::StateConflict).errors(vec![FieldError::new("", "look_back", zh, en)]));
     }
     let team = edit.team.clone().unwrap_or_else(|| seen.team.clone());
     let lead_id = edit.lead_id.unwrap_or(row.lead_id);

@@ -20,6 +20,8 @@ use crate::hazards::status::{Level, Source};
 use crate::hazards::store::read::zones;
 use crate::hazards::store::{NewHazard, OnSpot, register};
 use crate::inspections::rules::{Action, Kind, Outcome, PhotoGap, gaps, missing};
+use crate::look_backs::bodies::LookBackToHandIn;
+use crate::look_backs::store as look_backs;
 use crate::notices::visits as told;
 use crate::platform::db::schema::{answers, inspections};
 use crate::platform::db::types::{Doc, Id};
@@ -51,6 +53,8 @@ pub struct Submit {
     pub conclusion: Option<String>,
     /// Who signed on the spot, at most 20.
     pub signatures: Option<Vec<Signature>>,
+    /// What was found of the hazards a look-back carries, at most 200; in the place of what was said before.
+    pub look_backs: Option<Vec<LookBackToHandIn>>,
 }
 
 impl Check for Submit {
@@ -58,6 +62,15 @@ impl Check for Submit {
         faults.optional_text("/conclusion", self.conclusion.as_deref(), 4000);
         let signatures = self.signatures.as_deref().unwrap_or_default();
         faults.at_most("/signatures", signatures.len(), 20);
+        let look_backs = self.look_backs.as_deref().unwrap_or_default();
+        faults.at_most("/look_backs", look_backs.len(), 200);
+        for (place, one) in look_backs.iter().enumerate() {
+            let at = format!("/look_backs/{place}");
+            if look_backs.iter().take(place).any(|earlier| earlier.hazard_id == one.hazard_id) {
+                faults.say(&format!("{at}/hazard_id"), "duplicate", "重复", "is there already");
+            }
+            one.finding().check_at(faults, &at);
+        }
         for (place, signature) in signatures.iter().enumerate() {
             faults.text(&format!("/signatures/{place}/name"), &signature.name, 1, 100);
             faults.optional_text(&format!("/signatures/{place}/role"), signature.role.as_deref(), 100);
@@ -73,6 +86,8 @@ pub struct Submitted {
     pub inspection: InspectionView,
     /// One hazard for each failed item, in order.
     pub hazards: Vec<Hazard>,
+    /// The closed hazards that a look-back opened again.
+    pub reopened: Vec<Id>,
     /// What external inspectors found, until the bureau accepts it as a hazard; what the school's staff found in its own
     /// checks, until the school does.
     pub suggestions: Vec<ReportView>,
@@ -83,12 +98,16 @@ pub struct Submitted {
 /// # Errors
 /// 422 with a pointer `/answers/{item_code}` for each item without an answer, and with `/answers/{item_code}/note` or
 /// `/answers/{item_code}/evidence_ids` for what a failed one lacks; where the bureau wants it so, also for each whose
-/// photos have not been received; 409 by the rules.
+/// photos have not been received; and with `/look_backs/{hazard_id}` for each hazard a look-back says nothing of; 409 by the rules.
 pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> Result<(Receipt, Submitted), Problem> {
     let rows = rows_of(tx.conn, seen.row.id)?;
     let open = missing(rows.iter().map(|row| (row.item_code.as_str(), row.result)));
     let mut faults: Vec<FieldError> = open.into_iter().map(Into::into).collect();
     faults.extend(photos(tx.conn, seen.row.bureau_id, &rows)?);
+    let handed = body.look_backs.as_deref().unwrap_or_default();
+    let (carried, without) = look_backs::said(tx.conn, seen, handed)?;
+    faults.extend(without);
+    faults.extend(look_backs::late(handed, tx.now));
     if !faults.is_empty() {
         return Err(Problem::new(Code::ValidationFailed).errors(faults));
     }
@@ -114,6 +133,7 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
             .execute(tx.conn)?;
         found.push(hazard);
     }
+    let concluded = look_backs::conclude(tx, rights, seen, carried)?;
     let score = scores_of(tx.conn, seen.row.id)?;
     // Entities first, then counters and the number: the order of locks is the same everywhere.
     diesel::update(inspections::table.find(seen.row.id))
@@ -135,10 +155,11 @@ pub fn submit(tx: &mut Tx<'_>, rights: &Rights, seen: &Seen, body: &Submit) -> R
     let (rows, _) = register(tx, &seen.org, found)?;
     let zones = zones(tx.conn, &[seen.row.bureau_id])?;
     let hazards = hazards::routes::views(tx.conn, rights, rows, &zones, tx.now)?;
-    let payload = json!({"status": status, "failed": failed.len(), "hazards": ids});
+    let payload = json!({"status": status, "failed": failed.len(), "hazards": ids, "look_backs": concluded.outcomes,
+        "reopened": concluded.reopened});
     told::submitted(tx, seen)?;
     let (receipt, inspection) = finish(tx, seen, "submitted", payload)?;
-    Ok((receipt, Submitted { inspection, hazards, suggestions }))
+    Ok((receipt, Submitted { inspection, hazards, reopened: concluded.reopened, suggestions }))
 }
 
 /// The items whose photos are missing, where the bureau does not hand them in so; what is closed on the spot is

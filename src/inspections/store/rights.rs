@@ -10,7 +10,7 @@ use crate::inspections::rules::{
     AcknowledgementOutcome, Action, Actor, Facts, Kind, ObjectionDecision, Refusal, Status, allowed_actions, decide,
 };
 use crate::platform::db::Conn;
-use crate::platform::db::schema::answers;
+use crate::platform::db::schema::{answers, look_back_hazards};
 use crate::platform::db::types::{Doc, Id};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::FieldError;
@@ -63,12 +63,25 @@ pub fn plans(
     }))
 }
 
-/// The domains of an inspection's items.
+/// The domains of an inspection's items, and of the hazards it looks back at.
 ///
 /// # Errors
 /// Whatever the engine says.
 pub fn domains_of(conn: &mut Conn, inspection_id: Id) -> Result<Vec<String>, Problem> {
-    Ok(answers::table.filter(answers::inspection_id.eq(inspection_id)).select(answers::domain).distinct().load(conn)?)
+    let mut domains: Vec<String> = answers::table
+        .filter(answers::inspection_id.eq(inspection_id))
+        .select(answers::domain)
+        .distinct()
+        .load(conn)?;
+    let carried: Vec<String> = look_back_hazards::table
+        .filter(look_back_hazards::inspection_id.eq(inspection_id))
+        .select(look_back_hazards::domain)
+        .distinct()
+        .load(conn)?;
+    domains.extend(carried);
+    domains.sort_unstable();
+    domains.dedup();
+    Ok(domains)
 }
 
 /// What the caller is to an inspection in sight.

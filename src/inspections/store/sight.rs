@@ -14,7 +14,7 @@ use crate::access::scope::{OrgRef, org_ref};
 use crate::access::{Limit, Permission, Reach, Rights, Scope};
 use crate::in_reach;
 use crate::inspections::rules::Status;
-use crate::platform::db::schema::{answers, inspection_team, inspections};
+use crate::platform::db::schema::{answers, inspection_team, inspections, look_back_hazards};
 use crate::platform::db::types::Id;
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
@@ -48,7 +48,7 @@ fn visiting(conn: &mut Conn, scope: &Scope) -> Result<Vec<Id>, Problem> {
 }
 
 /// The inspections in a scope: a bureau's officers see theirs, an inspector those of the own teams and the history of
-/// the schools being visited, others on a team that alone. Within domains an inspection is seen when any item is.
+/// the schools being visited, others on a team that alone. Within domains an inspection is seen when any item is, or a hazard it looks back at.
 ///
 /// # Errors
 /// Whatever the engine says.
@@ -74,7 +74,11 @@ fn inspections_of(scope: &Scope, visiting: &[Id]) -> Condition {
             let inside = answers::table
                 .filter(answers::inspection_id.eq(inspections::id))
                 .filter(answers::domain.eq_any(domains.clone()));
-            one = Box::new(one.and(exists(inside)));
+            // A look-back may consist of its hazards alone.
+            let carried = look_back_hazards::table
+                .filter(look_back_hazards::inspection_id.eq(inspections::id))
+                .filter(look_back_hazards::domain.eq_any(domains.clone()));
+            one = Box::new(one.and(exists(inside).or(exists(carried))));
         }
         all = Some(match all {
             None => one,

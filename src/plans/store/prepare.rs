@@ -177,7 +177,10 @@ fn known_schools(conn: &mut Conn, rights: &Rights, asked: &PlanInspectors) -> Re
 
 /// Which of these people may not go to this school, by their place: not eligible, or recused. What is wrong for several
 /// kinds is said once.
-fn unfit(
+///
+/// # Errors
+/// 404 for people out of sight.
+pub fn unfit(
     conn: &mut Conn,
     school: &OrgRef,
     kinds: &[InspectionKind],
@@ -207,7 +210,9 @@ fn unfit(
     Ok(faults)
 }
 
-fn place_of(fault: &FieldError) -> Option<usize> {
+/// The place in the list of people that a fault speaks of.
+#[must_use]
+pub fn place_of(fault: &FieldError) -> Option<usize> {
     fault.pointer.rsplit('/').next().and_then(|place| place.parse().ok())
 }
 

@@ -38,6 +38,7 @@ const CONSTRAINTS: &[(&str, &str, Code)] = &[
     ("reports_pkey", "reports.id", Code::IdReused),
     ("monthly_reports_pkey", "monthly_reports.id", Code::IdReused),
     ("monthly_reports_month_key", "monthly_reports.org_id, monthly_reports.month", Code::MonthReported),
+    ("uploads_evidence_key", "uploads.user_id, uploads.evidence_id", Code::StateConflict),
     ("plans_pkey", "plans.id", Code::IdReused),
     ("journal_epochs_pkey", "journal_epochs.number", Code::IdReused),
     ("sync_devices_device_key", "sync_devices.user_id, sync_devices.device_id", Code::IdReused),

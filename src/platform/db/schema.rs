@@ -1331,6 +1331,93 @@ diesel::table! {
     }
 }
 
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    look_back_policies (bureau_id) {
+        bureau_id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        share_percent -> Integer,
+        min_days -> Integer,
+        max_days -> Integer,
+        all_majors -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    look_backs (id) {
+        id -> Id,
+        version -> BigInt,
+        created_at -> Utc,
+        updated_at -> Utc,
+        created_by -> Id,
+        bureau_id -> Id,
+        announced -> Bool,
+        sample -> Nullable<Doc>,
+        seed -> Nullable<Text>,
+        pool -> Doc,
+        pool_sha256 -> Nullable<Text>,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    look_back_hazards (inspection_id, hazard_id) {
+        inspection_id -> Id,
+        hazard_id -> Id,
+        look_back_id -> Id,
+        position -> Integer,
+        domain -> Text,
+        level -> Text,
+        closed_at -> Utc,
+        outcome -> Nullable<Text>,
+        note -> Nullable<Text>,
+        due_at -> Nullable<Utc>,
+        judged_by -> Nullable<Id>,
+        judged_at -> Nullable<Utc>,
+        reopened -> Bool,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::{Doc, Id, Utc};
+
+    uploads (id) {
+        id -> Id,
+        created_at -> Utc,
+        updated_at -> Utc,
+        expires_at -> Utc,
+        evidence_id -> Id,
+        user_id -> Id,
+        bureau_id -> Id,
+        length -> BigInt,
+        received -> BigInt,
+        done -> Bool,
+        metadata -> Text,
+    }
+}
+
+diesel::table! {
+    use diesel::sql_types::*;
+    use crate::platform::db::types::sql::Id;
+
+    arrivals (user_id, day) {
+        user_id -> Id,
+        day -> Integer,
+        files -> BigInt,
+        bytes -> BigInt,
+    }
+}
+
 diesel::allow_tables_to_appear_in_same_query!(
     orgs,
     org_closure,
@@ -1399,4 +1486,9 @@ diesel::allow_tables_to_appear_in_same_query!(
     reader_views,
     reader_marks,
     reader_holdings,
+    look_back_policies,
+    look_backs,
+    look_back_hazards,
+    uploads,
+    arrivals,
 );

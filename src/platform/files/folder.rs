@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::fs::File;
 use std::io::{ErrorKind, Read, Seek, SeekFrom};
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, PoisonError};
 
@@ -115,7 +116,9 @@ impl Folder {
             // A file that goes while it is looked at is not listed.
             let Some(metadata) = found(std::fs::metadata(shelf.join(&name)))? else { continue };
             let modified = metadata.modified().map_err(|error| trouble("a file of the evidence store", &error))?;
-            let modified = Timestamp::from(DateTime::<Utc>::from(modified));
+            // A file may have got its name long after its last byte: the file of an upload that waited for the store.
+            let named = metadata.ctime().saturating_mul(1_000_000).saturating_add(metadata.ctime_nsec() / 1000);
+            let modified = Timestamp::from(DateTime::<Utc>::from(modified)).max(Timestamp::from_micros(named));
             entries.push(Entry { key, bytes: metadata.len(), modified });
         }
         entries.sort_unstable_by_key(|entry| entry.key);

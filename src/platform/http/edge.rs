@@ -22,6 +22,10 @@ use crate::platform::error::{Code, Problem};
 use crate::platform::ids::Ids;
 use crate::platform::telemetry::Metrics;
 
+/// Put into the request by whoever wants these headers on the answer, whatever it is.
+#[derive(Debug, Clone)]
+pub struct Also(pub Vec<(HeaderName, HeaderValue)>);
+
 /// Most bytes of path and query.
 const URI_LIMIT: usize = 8 * 1024;
 const METHOD_OVERRIDE: &str = "X-HTTP-Method-Override";
@@ -84,6 +88,11 @@ pub async fn edge<B: MessageBody + 'static>(
         response.head_mut().set_connection_type(ConnectionType::Close);
     }
     headers(&mut response, &request_id);
+    if let Some(also) = http.extensions_mut().remove::<Also>() {
+        for (name, value) in also.0 {
+            response.headers_mut().insert(name, value);
+        }
+    }
     let pattern = http.match_pattern().unwrap_or_else(|| "unknown".to_owned());
     let user = http.extensions().get::<CallerId>().map(|caller| caller.0);
     let (status, elapsed) = (response.status().as_u16(), started.elapsed());

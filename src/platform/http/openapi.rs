@@ -14,6 +14,8 @@ pub fn finish(api: &mut OpenApi) {
     }
     for (path, item) in &mut api.paths.paths {
         let operations = [
+            (HttpMethod::Options, &mut item.options),
+            (HttpMethod::Head, &mut item.head),
             (HttpMethod::Get, &mut item.get),
             (HttpMethod::Post, &mut item.post),
             (HttpMethod::Put, &mut item.put),

@@ -69,7 +69,8 @@ pub fn render(problem: &Problem, language: Language, request_id: &str) -> HttpRe
         response.insert_header((WWW_AUTHENTICATE, "Bearer"));
     }
     let mut response = response.content_type("application/problem+json").body(body.to_string());
-    if matches!(code, Code::RequestTimeout | Code::BodyTooLarge | Code::UriTooLong) {
+    let unread = [Code::RequestTimeout, Code::BodyTooLarge, Code::UriTooLong, Code::UploadGone, Code::UploadBusy];
+    if unread.contains(&code) || code == Code::OffsetConflict {
         // What is still to come of this body is not wanted.
         response.head_mut().set_connection_type(ConnectionType::Close);
     }

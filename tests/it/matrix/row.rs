@@ -25,6 +25,8 @@ pub struct Ask {
     pub xlsx: Option<Vec<u8>>,
     /// The body as a form: its media type and bytes.
     pub form: Option<(String, Vec<u8>)>,
+    /// Other headers.
+    pub headers: Vec<(&'static str, String)>,
     /// Whatever version there is.
     pub any_version: bool,
     /// The version seen.
@@ -192,6 +194,9 @@ impl Row {
         }
         if let Some(version) = ask.version {
             request = request.header("if-match", format!("\"{version}\""));
+        }
+        for (name, value) in &ask.headers {
+            request = request.header(*name, value);
         }
         if ask.any_version {
             request = request.header("if-match", "*");

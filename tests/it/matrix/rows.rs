@@ -7,6 +7,7 @@ pub mod evidence;
 pub mod hazards;
 pub mod inspections;
 pub mod ledgers;
+pub mod look_backs;
 pub mod measures;
 pub mod months;
 pub mod notices;
@@ -16,6 +17,7 @@ pub mod places;
 pub mod plans;
 pub mod reports;
 pub mod sync;
+pub mod uploads;
 
 use super::row::Row;
 
@@ -26,6 +28,7 @@ pub const PUBLIC: &[&str] = &[
     "POST /api/v1/public/reports",
     "POST /api/v1/public/reports/progress",
     "GET /api/v1/evidence-links",
+    "OPTIONS /api/v1/uploads",
     "POST /api/v1/sync/hand-in",
     "GET /api/v1/meta",
     "GET /api/v1/openapi.json",
@@ -46,6 +49,7 @@ pub fn all() -> Vec<Row> {
         hazards::transitions(),
         reports::rows(),
         draws::rows(),
+        look_backs::rows(),
         documents::rows(),
         months::rows(),
         patrols::rows(),
@@ -54,6 +58,7 @@ pub fn all() -> Vec<Row> {
         measures::rows(),
         ledgers::rows(),
         evidence::rows(),
+        uploads::rows(),
         sync::rows(),
     ];
     folders.into_iter().flatten().collect()

@@ -121,6 +121,19 @@ impl TestApp {
         folder: TempDir,
         ids: Arc<dyn Ids>,
     ) -> (Self, oneshot::Sender<()>) {
+        let place = folder.path().join("evidence");
+        let place = Settings { parts: place.join(".parts"), place: Where::Folder(place) };
+        Self::start_at(engine, url, folder, ids, &place).await
+    }
+
+    /// The same with a store of evidence of the test's own.
+    pub async fn start_at(
+        engine: Engine,
+        url: DatabaseUrl,
+        folder: TempDir,
+        ids: Arc<dyn Ids>,
+        place: &Settings,
+    ) -> (Self, oneshot::Sender<()>) {
         let clock = SetClock::new(district::start_time());
         let statements: StatementLog = Arc::new(Mutex::new(Vec::new()));
         let options =
@@ -131,8 +144,7 @@ impl TestApp {
         // sign-ins of a whole test fall into one minute.
         let limits = Limits { sign_ins_per_minute: 200, ..Limits::default() };
         let turnstile = Turnstile::new(limits, vec!["127.0.0.0/8".parse().unwrap()], clock.clone());
-        let place = folder.path().join("evidence");
-        let files = Files::open(&Settings { parts: place.join(".parts"), place: Where::Folder(place) }).unwrap();
+        let files = Files::open(place).unwrap();
         let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()), files.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();

@@ -3,6 +3,7 @@
 
 mod app;
 mod cluster;
+pub mod dice;
 pub mod district;
 mod engine;
 

@@ -34,11 +34,13 @@ pub struct Secret {
     visits: Vec<Visit>,
     /// Acts so far.
     pub done: usize,
+    /// Look-backs among them.
+    pub looked: usize,
 }
 
 impl Secret {
     pub fn new(source: Source) -> Self {
-        Self { source, visits: Vec::new(), done: 0 }
+        Self { source, visits: Vec::new(), done: 0, looked: 0 }
     }
 
     /// Plans one; the first is always at the first school.
@@ -75,7 +77,7 @@ impl Secret {
 
     /// One act: plan, change, call off, read, or try what is refused.
     pub async fn act(&mut self, app: &TestApp) {
-        let what = self.source.below(11);
+        let what = self.source.below(12);
         if what < 3 {
             let planned = self.plan(app, None).await;
             // The school's own checklist may be a draft just now, or out of the sight of who plans.
@@ -86,6 +88,7 @@ impl Secret {
             8 => return self.draw(app).await,
             9 => return self.campaign(app).await,
             10 => return self.phone(app).await,
+            11 => return self.look_back(app).await,
             _ => {}
         }
         let which = self.source.below(self.visits.len());
@@ -171,6 +174,28 @@ impl Secret {
         app.get("office", &format!("{at}/matrix")).await.expect(200);
         if self.source.below(2) == 0 {
             app.post("office", &format!("{at}/end"), json!({"reason": "另行安排"})).await.expect(200);
+        }
+    }
+
+    /// Closed hazards are drawn, as long as there are any that no visit looks back at.
+    async fn look_back(&mut self, app: &TestApp) {
+        self.done += 1;
+        let people = ["inspector2", "external1"].map(user);
+        let body = json!({
+            "sample": {"share_percent": 100, "min_days": 0}, "inspectors": {"pool": people, "per_school": 2},
+        });
+        let made = app.post("office", "/look-backs", body).await;
+        if made.status == 201 {
+            self.looked += 1;
+            app.get("office", &format!("/look-backs/{}", made.id())).await.expect(200);
+            let visit = made.body["rows"][0]["inspection_id"].as_str().unwrap();
+            app.get("office", &format!("/inspections/{visit}/look-backs")).await.expect(200);
+            if self.source.below(2) == 0 {
+                app.post("office", &format!("/inspections/{visit}/void"), json!({"reason": "改期"})).await.expect(200);
+            }
+        } else {
+            // Recused in the script, or all are being looked back at.
+            assert!(matches!(made.expect(422).faults()[0].1.as_str(), "empty_pool" | "too_few_people"));
         }
     }
 

@@ -11,12 +11,12 @@ use crate::matrix::row::{Ask, Case, Expect, Row, get, row, send};
 use crate::matrix::world::{ABSENT, Place, SCHOOLS, bureau, of, org_of, set_hazard, within};
 use crate::support::district::{self, user};
 
-const SENDS: &[P] = &[P::InspectionPerform, P::HazardReport, P::HazardRespond, P::HazardRectify, P::HazardRecheck];
+pub const SENDS: &[P] = &[P::InspectionPerform, P::HazardReport, P::HazardRespond, P::HazardRectify, P::HazardRecheck];
 const READS: &[P] = &[P::InspectionRead, P::HazardRead];
 const ORIGINALS: &[P] = &[P::EvidenceOriginal, P::InspectionRead, P::HazardRead];
 
 /// Puts evidence of the hazard of a place: its photo received, or only declared. Somebody else declared it.
-fn set_evidence(case: &mut Case<'_>, received: bool) -> Id {
+pub fn set_evidence(case: &mut Case<'_>, received: bool) -> Id {
     let id = of("photo", case.place);
     set_hazard(case.conn, of("hazard", case.place), case.place, "issued", "general");
     diesel::delete(evidence::table.find(id)).execute(case.conn).unwrap();
@@ -48,7 +48,7 @@ fn read(case: &mut Case<'_>, rest: &str) -> String {
 }
 
 /// Everybody of the bureau's side and of the school sees the hazard; whoever only looks on does not add to it.
-fn looks_on(role: Role, home: Place, place: Place) -> Option<Expect> {
+pub fn looks_on(role: Role, home: Place, place: Place) -> Option<Expect> {
     let sees = place != ABSENT && within(home, place);
     (sees && role == Role::ExternalInspector).then_some(Expect::Beyond)
 }

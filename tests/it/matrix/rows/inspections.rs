@@ -15,7 +15,7 @@ use crate::matrix::world::{
 use crate::support::district::{start_time, user};
 
 /// The inspections of this test are the bureau's: the school's people are on the team by mistake.
-fn not_by_the_school(role: Role, home: Place, place: Place) -> Option<Expect> {
+pub fn not_by_the_school(role: Role, home: Place, place: Place) -> Option<Expect> {
     (role.is_school_side() && place != ABSENT && within(home, place)).then_some(Expect::Judged)
 }
 

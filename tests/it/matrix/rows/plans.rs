@@ -66,7 +66,7 @@ fn readers(role: Role, home: Place, place: Place) -> bool {
 }
 
 /// A leader plans surprise visits alone.
-fn not_the_leader(role: Role, home: Place, place: Place) -> Option<Expect> {
+pub fn not_the_leader(role: Role, home: Place, place: Place) -> Option<Expect> {
     (role == Role::BureauLeader && place != ABSENT && within(home, place)).then_some(Expect::Beyond)
 }
 

@@ -1,0 +1,2 @@
+DROP TABLE arrivals;
+DROP TABLE uploads;
