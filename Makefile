@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 # Two commands for a start: `make run` and `make test`.
-.PHONY: run test test-slow bench openapi lint contract uploads tools pg-tools
+.PHONY: run test test-slow power bench openapi lint contract uploads tools pg-tools
 
 run: tools
 	cargo run --quiet --locked -- serve --demo
@@ -16,6 +16,12 @@ test: tools pg-tools
 # What waits for real deadlines.
 test-slow: tools pg-tools
 	cargo test --locked --test it -- --ignored
+
+# The power-loss test at length: POINTS moments at which the power goes, within WORK acknowledged things.
+POINTS ?= 1000
+WORK ?= 1500
+power: tools
+	POWER_POINTS=$(POINTS) POWER_WORK=$(WORK) cargo test --locked --test it power:: -- --nocapture --test-threads=1
 
 # The table of docs/performance.md, measured on this machine.
 bench: tools pg-tools

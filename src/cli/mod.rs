@@ -6,6 +6,7 @@ mod demo;
 mod doctor;
 mod draw;
 mod media;
+mod one_file;
 mod restore;
 mod serve;
 mod warn;
@@ -20,6 +21,7 @@ use clap::{CommandFactory, Parser, Subcommand};
 use crate::config::{Config, Given, refuse_unknown_environment};
 use crate::platform::clock::SystemClock;
 use crate::platform::db::{Db, DbOptions, migrations};
+use crate::platform::durable;
 use crate::platform::ids::SystemIds;
 
 /// 安校 anxiao: campus safety for an education bureau and its schools.
@@ -147,11 +149,11 @@ fn go(cli: Cli) -> Result<ExitCode, String> {
 /// The folder of the server's own files, made if it is not there.
 pub(crate) fn prepare_folder(config: &Config) -> Result<(), String> {
     let say = |error| format!("the data folder {} cannot be made: {error}", config.data_dir.display());
-    std::fs::create_dir_all(&config.data_dir).map_err(say)?;
+    durable::make_folder(&config.data_dir, false).map_err(say)?;
     if let crate::platform::db::DatabaseUrl::Sqlite(path) = &config.database
         && let Some(folder) = std::path::Path::new(path).parent()
     {
-        std::fs::create_dir_all(folder)
+        durable::make_folder(folder, false)
             .map_err(|error| format!("the folder {} cannot be made: {error}", folder.display()))?;
     }
     Ok(())

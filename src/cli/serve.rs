@@ -15,7 +15,7 @@ use crate::notices::retention::Retention;
 use crate::notices::warning::{self, Warnings};
 use crate::plans::due::{self, Due};
 use crate::platform::clock::{Clock, SystemClock};
-use crate::platform::db::{Db, migrations};
+use crate::platform::db::{Db, in_use, migrations};
 use crate::platform::files::Files;
 use crate::platform::ids::{Ids, SystemIds};
 use crate::platform::jobs;
@@ -36,6 +36,7 @@ pub struct Args {
 pub fn run(config: &Config, args: &Args) -> Result<(), String> {
     telemetry::init(&config.log);
     prepare_folder(config)?;
+    let _serving = in_use::serve(&config.database)?;
     migrations::run(&config.database)?;
     let ids = Arc::new(SystemIds);
     let tokens = Tokens::open(&config.signing_key_file, ids.as_ref())?;

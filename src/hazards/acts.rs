@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::body::TransitionBody;
 use super::routes::{NewComment, NewReport, opened, view, with_actions};
+use super::rules::separated;
+use super::status::Refusal;
 use super::store::report::{self, Report};
 use super::store::{Powers, comments, read, transition};
 use crate::access::{Limit, Permission, Rights};
@@ -89,6 +91,16 @@ pub fn transition(
         }
         Err(problem) => Err(problem),
     }
+}
+
+/// Whether whoever lets another's action count after all might have taken it: what separates duties holds for both.
+///
+/// # Errors
+/// 404 out of sight; 409 `same_person`.
+pub fn not_barred(tx: &mut Tx<'_>, rights: &Rights, id: Id, body: &Body<TransitionBody>) -> Result<(), Problem> {
+    let row = read::one_to_change(tx.conn, rights, id)?;
+    let barred = body.get().is_ok_and(|body| separated(body.action, &row.facts(), rights.user_id().0));
+    if barred { Err(transition::refused(&[Refusal::SamePerson])) } else { Ok(()) }
 }
 
 /// Remarks on a hazard.

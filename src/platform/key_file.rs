@@ -8,6 +8,7 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde::{Deserialize, Serialize};
 
+use crate::platform::durable;
 use crate::platform::ids::Ids;
 
 #[derive(Serialize, Deserialize)]
@@ -42,7 +43,7 @@ pub fn open(path: &Path, what: &str, ids: &dyn Ids) -> Result<Vec<[u8; 32]>, Str
 fn create_private(path: &Path, text: &str) -> std::io::Result<()> {
     use std::io::Write;
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)?;
+        durable::make_folder(folder, false)?;
     }
     let mut options = std::fs::OpenOptions::new();
     options.write(true).create_new(true);
@@ -50,7 +51,9 @@ fn create_private(path: &Path, text: &str) -> std::io::Result<()> {
     std::os::unix::fs::OpenOptionsExt::mode(&mut options, 0o600);
     let mut file = options.open(path)?;
     file.write_all(text.as_bytes())?;
-    file.sync_all()
+    file.sync_all()?;
+    // What is signed and sealed with it outlives a power loss; so must its name.
+    durable::sync_name(path)
 }
 
 fn refuse_readable_by_others(path: &Path, what: &str) -> Result<(), String> {

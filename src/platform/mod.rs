@@ -5,6 +5,7 @@ mod text_enum;
 
 pub mod clock;
 pub mod db;
+pub mod durable;
 pub mod error;
 pub mod export;
 pub mod files;

@@ -128,10 +128,15 @@ pub fn store(
     known.clear();
     let judge = Judge { rights, device: device.id, language: handing.language };
     let outcomes = judged(tx, &judge, handing, &fresh)?;
+    // A word for a group binds the operations of one request alone.
+    let request = tx.new_id();
     let rows: Vec<OpRow> = fresh
         .iter()
         .zip(outcomes)
-        .map(|((op, reused), outcome)| OpRow::of(tx.new_id(), now, &device, op, *reused, outcome))
+        .map(|((op, reused), outcome)| OpRow {
+            group_key: op.group.as_ref().map(|word| format!("{request} {word}")),
+            ..OpRow::of(tx.new_id(), now, &device, op, *reused, outcome)
+        })
         .collect();
     ledger::put(tx.conn, &rows)?;
     let mut rows = rows;
@@ -191,7 +196,8 @@ fn judged(
     let mut place = 0;
     while let Some((op, reused)) = fresh.get(place) {
         let (taken, found) = if let Some(code) = handing.only_kept {
-            (1, vec![kept(&Problem::new(code), handing.language, None, None)])
+            let place = apply::place(tx.conn, judge.rights, op)?;
+            (1, vec![kept(&Problem::new(code), handing.language, None, place)])
         } else if *reused {
             (1, vec![kept(&Problem::new(Code::OpReused), handing.language, None, None)])
         } else {
@@ -212,7 +218,11 @@ fn judged(
     outcomes.into_iter().map(|one| one.ok_or_else(|| Problem::internal("an operation without an outcome"))).collect()
 }
 
+/// What an operation waits for. One that can never be done waits for nothing: people see it at once.
 fn missing(op: &Operation, there: &HashSet<Id>) -> Vec<Id> {
+    if op.act.is_err() {
+        return Vec::new();
+    }
     op.needs.iter().copied().filter(|id| !there.contains(id)).collect()
 }
 

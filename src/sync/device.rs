@@ -9,6 +9,8 @@ use crate::platform::db::schema::{sync_devices, sync_ops};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::db::{Conn, Receipt, Tx};
 use crate::platform::error::{Code, Problem};
+use crate::platform::http::Faults;
+use crate::platform::http::body::forbidden;
 use crate::platform::journal::{Event, Stream};
 
 /// A row of `sync_devices`.
@@ -39,6 +41,14 @@ pub struct Device {
     pub acked_seq: i64,
     /// Seconds by which its clock was ahead when it last told it.
     pub skew_s: Option<i64>,
+}
+
+/// Checks a device's own name for itself, 1 to 100 characters on one line.
+pub fn named(faults: &mut Faults, name: &str) {
+    faults.text("/device_id", name, 1, 100);
+    if name.chars().any(|c| forbidden(c) || c == '\n' || c == '\t') {
+        faults.say("/device_id", "control_character", "不得含控制字符", "must not contain control characters");
+    }
 }
 
 /// The device, held until the end of the transaction.

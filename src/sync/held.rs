@@ -2,7 +2,7 @@
 //! all the same, so that nothing waits unseen for ever.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::Duration;
 
 use chrono::TimeDelta;
@@ -78,7 +78,6 @@ fn ready(conn: &mut Conn, rights: &Rights, rows: &[OpRow], now: Timestamp) -> Re
     needs.sort_unstable();
     needs.dedup();
     let there = apply::present(conn, rights, &needs)?;
-    let same_group = |one: &OpRow, row: &OpRow| row.group_key.is_some() && one.group_key == row.group_key;
     let ripe = |row: &OpRow| {
         // What one of a group makes, another of it may need.
         let own: Vec<Id> = rows
@@ -101,13 +100,16 @@ fn stirs(conn: &mut Conn, device: Id, user: Id, now: Timestamp) -> Result<bool, 
     Ok(disabled || !ready(conn, &rights, &rows, now)?.is_empty())
 }
 
+/// Of one group of one request: another that uses the same word has another key.
+fn same_group(one: &OpRow, other: &OpRow) -> bool {
+    one.group_key.is_some() && one.group_key == other.group_key
+}
+
 /// Groups together, all others alone.
 fn units(rows: Vec<OpRow>) -> Vec<Vec<OpRow>> {
     let mut units: Vec<Vec<OpRow>> = Vec::new();
     for row in rows {
-        let with = |unit: &&mut Vec<OpRow>| {
-            row.group_key.is_some() && unit.first().is_some_and(|first| first.group_key == row.group_key)
-        };
+        let with = |unit: &&mut Vec<OpRow>| unit.first().is_some_and(|first| same_group(first, &row));
         match units.iter_mut().find(with) {
             Some(unit) => unit.push(row),
             None => units.push(vec![row]),
@@ -151,10 +153,10 @@ pub fn together(tx: &mut Tx<'_>, judge: &Judge<'_>, ops: &[&Operation]) -> Resul
 }
 
 /// Does what has become possible on all devices: what a request of anybody brought, and what has waited long enough.
-/// Gives how many devices had something waiting.
+/// Gives how many devices had something waiting. What fails on one device keeps no other waiting.
 ///
 /// # Errors
-/// Whatever the engine says.
+/// The last failure, when all devices have been looked at.
 pub async fn ripen_all(db: &Db, now: Timestamp) -> Result<usize, Problem> {
     let devices = db
         .read(|conn| {
@@ -167,14 +169,22 @@ pub async fn ripen_all(db: &Db, now: Timestamp) -> Result<usize, Problem> {
         })
         .await?;
     let count = devices.len();
+    let mut failed = None;
     for (device, user) in devices {
-        if !db.read(move |conn| stirs(conn, device, user, now)).await? {
-            continue;
+        if let Err(problem) = ripen_device(db, device, user, now).await {
+            tracing::error!(%problem, %device, "what a device has waiting could not be looked at");
+            failed = Some(problem);
         }
+    }
+    failed.map_or(Ok(count), Err)
+}
+
+async fn ripen_device(db: &Db, device: Id, user: Id, now: Timestamp) -> Result<(), Problem> {
+    if db.read(move |conn| stirs(conn, device, user, now)).await? {
         let work = Work { actor: Some(user), ..Work::default() };
         db.write(work, move |tx| one_device(tx, device)).await?;
     }
-    Ok(count)
+    Ok(())
 }
 
 fn one_device(tx: &mut Tx<'_>, id: Id) -> Result<Commit<usize>, Problem> {
@@ -187,7 +197,8 @@ fn one_device(tx: &mut Tx<'_>, id: Id) -> Result<Commit<usize>, Problem> {
     let changed = if disabled {
         let mut rows = waiting(tx.conn, device.id)?;
         for row in &mut rows {
-            row.take(kept(&Problem::new(Code::AccountDisabled), Language::Zh, None, None));
+            let place = apply::place(tx.conn, &rights, &reread(row)?)?;
+            row.take(kept(&Problem::new(Code::AccountDisabled), Language::Zh, None, place));
             ledger::update(tx.conn, row, now)?;
         }
         rows
@@ -209,6 +220,7 @@ pub struct Ripening {
     clock: Arc<dyn Clock>,
     call: Notify,
     some: AtomicBool,
+    held: AtomicU64,
 }
 
 impl std::fmt::Debug for Ripening {
@@ -224,7 +236,7 @@ impl Ripening {
     /// Over a database, by this clock.
     #[must_use]
     pub fn new(db: Db, clock: Arc<dyn Clock>) -> Self {
-        Self { db, clock, call: Notify::new(), some: AtomicBool::new(false) }
+        Self { db, clock, call: Notify::new(), some: AtomicBool::new(true), held: AtomicU64::new(0) }
     }
 
     /// Something was written that may have been waited for.
@@ -236,6 +248,7 @@ impl Ripening {
 
     /// Something waits from now on.
     pub fn expect(&self) {
+        self.held.fetch_add(1, Ordering::SeqCst);
         self.some.store(true, Ordering::SeqCst);
         self.call.notify_one();
     }
@@ -243,18 +256,17 @@ impl Ripening {
     /// Works until its task is ended; what fails is logged and tried again.
     pub async fn work(&self) {
         loop {
-            // What is held while this look is being taken calls again.
-            self.some.store(false, Ordering::SeqCst);
+            // Calls go on counting while this look is being taken: what was written behind its back is looked for again.
+            let before = self.held.load(Ordering::SeqCst);
             match ripen_all(&self.db, self.clock.now()).await {
-                Ok(left) => {
-                    if left > 0 {
+                Ok(0) => {
+                    self.some.store(false, Ordering::SeqCst);
+                    if self.held.load(Ordering::SeqCst) != before {
                         self.some.store(true, Ordering::SeqCst);
                     }
                 }
-                Err(problem) => {
-                    tracing::error!(%problem, "operations that wait could not be looked at");
-                    self.some.store(true, Ordering::SeqCst);
-                }
+                Ok(_) => {}
+                Err(problem) => tracing::error!(%problem, "operations that wait could not be looked at"),
             }
             // SQLite has one process, which is told of everything it holds; time passes on both.
             let look = if self.db.is_sqlite() { LOOK * 60 } else { LOOK };

@@ -81,15 +81,19 @@ impl Judge<'_> {
         if problem.code == Code::Internal {
             tracing::error!(op = %op.op_id, kind = op.kind, problem = %problem, "an operation failed");
         }
-        let place = apply::place(tx.conn, self.rights, op)?;
+        let mut place = apply::place(tx.conn, self.rights, op)?;
+        let problem = of_the_set(op, problem);
         if has_moved_on(op, &problem) {
             let mut result = Map::from_iter([("problem".to_owned(), self.words(&problem))]);
             result.insert("row".into(), problem.current.clone().unwrap_or_default());
             result.insert("fields".into(), self.state(op, &problem));
             return Ok(Outcome { status: OpStatus::Conflict, result, allowed_then: None, place });
         }
-        let allowed_then = self.then(tx, op, &problem)?;
-        Ok(self.kept(&problem, allowed_then, place))
+        let then = self.then(tx, op, &problem)?;
+        if let (None, Some((true, before))) = (place, then) {
+            place = before;
+        }
+        Ok(self.kept(&problem, then.map(|(allowed, _)| allowed), place))
     }
 
     /// Kept for people with a problem.
@@ -108,8 +112,13 @@ impl Judge<'_> {
     }
 
     /// Whether it was this person's to do when it was done, by the device's clock less its measured error. Tried in
-    /// earnest and undone.
-    fn then(&self, tx: &mut Tx<'_>, op: &Operation, problem: &Problem) -> Result<Option<bool>, Problem> {
+    /// earnest and undone. With where it lay, as far as that person saw it then: its lead is to hear of it.
+    fn then(
+        &self,
+        tx: &mut Tx<'_>,
+        op: &Operation,
+        problem: &Problem,
+    ) -> Result<Option<(bool, Option<Place>)>, Problem> {
         let rights_stood_in_the_way = matches!(problem.code, Code::Forbidden | Code::NotFound)
             || problem
                 .errors
@@ -133,9 +142,18 @@ impl Judge<'_> {
         });
         match rehearsal {
             Err(problem) if is_passing(&problem) => Err(problem),
-            _ => Ok(Some(allowed)),
+            _ => Ok(Some((allowed, if allowed { apply::place(tx.conn, &then, op)? } else { None }))),
         }
     }
+}
+
+/// A fault in the body of a request is one in `set`; the id of the record stands beside it.
+fn of_the_set(op: &Operation, mut problem: Problem) -> Problem {
+    let of_body = matches!(problem.code, Code::ValidationFailed | Code::MalformedBody) && op.act.is_ok();
+    for error in problem.errors.iter_mut().filter(|error| of_body && error.pointer != "/id") {
+        error.pointer.insert_str(0, "/set");
+    }
+    problem
 }
 
 /// Kept for people with a problem.

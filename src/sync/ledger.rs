@@ -133,7 +133,7 @@ impl OpRow {
             seq: op.seq,
             kind: op.kind.clone(),
             schema_no: op.schema,
-            group_key: op.group.clone(),
+            group_key: None,
             body: op.body.clone(),
             body_hash: op.hash.clone(),
             needs: Doc::of(&op.needs),

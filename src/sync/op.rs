@@ -1,6 +1,8 @@
 //! An operation as a phone hands it in. What is wrong with one never stops another: an operation that cannot be read is
 //! kept with its fault.
 
+use std::collections::BTreeMap;
+
 use chrono::TimeDelta;
 use serde_json::value::RawValue;
 use serde_json::{Map, Value, json};
@@ -12,7 +14,7 @@ use crate::hazards::routes::{NewComment, NewReport};
 use crate::inspections::store::{CheckIn, NewInspection, Submit};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::{Code, Problem};
-use crate::platform::http::{Body, Faults, FieldError};
+use crate::platform::http::{Body, Faults, FieldError, body};
 
 /// The protocol this program speaks. Earlier ones are understood for ever: 0, of the first trials, called `set` `data`.
 pub const SCHEMA: i32 = 1;
@@ -67,7 +69,7 @@ pub struct Operation {
     pub skew_s: Option<i64>,
     /// As it came, byte for byte.
     pub body: String,
-    /// Over the body with its keys sorted and blanks removed.
+    /// Over the body with its keys sorted and blanks removed; over its bytes where it cannot be read.
     pub hash: Vec<u8>,
     /// What to do, or why that cannot be told.
     pub act: Result<Act, Problem>,
@@ -110,10 +112,12 @@ pub fn read(
     skew_s: Option<i64>,
     now: Timestamp,
 ) -> Result<Operation, Problem> {
-    let tree: Value =
-        serde_json::from_str(raw.get()).map_err(|error| Problem::new(Code::MalformedBody).cause(error))?;
+    let (tree, unreadable) = tree(raw);
     let (seq, op_id) = identity(place, &tree)?;
-    let hash = Sha256::digest(tree.to_string().as_bytes()).to_vec();
+    let hash = match &unreadable {
+        None => Sha256::digest(tree.to_string().as_bytes()),
+        Some(_) => Sha256::digest(raw.get().as_bytes()),
+    };
     let object = upgraded(tree, schema);
     let word = |name: &str| {
         let text = object.get(name).and_then(Value::as_str);
@@ -122,12 +126,17 @@ pub fn read(
     let occurred_at = object.get("occurred_at").and_then(Value::as_str).and_then(Timestamp::parse);
     let kind = word("kind").unwrap_or_default();
     let record = id_at(&object, "id");
+    // What waits for itself waits for nothing.
     let needs: Vec<Id> = object
         .get("needs")
         .and_then(Value::as_array)
-        .map(|all| all.iter().filter_map(|id| id.as_str()?.parse().ok()).take(MAX_NEEDS).collect())
+        .map(|all| {
+            all.iter().filter_map(|id| id.as_str()?.parse().ok()).filter(|id| *id != op_id).take(MAX_NEEDS).collect()
+        })
         .unwrap_or_default();
-    let act = check(&object, schema).and_then(|()| act(&kind, record, &object, (occurred_at, skew_s, now)));
+    let act = unreadable
+        .map_or_else(|| check(&object, schema), Err)
+        .and_then(|()| act(&kind, record, &object, (occurred_at, skew_s, now)));
     Ok(Operation {
         seq,
         op_id,
@@ -139,10 +148,24 @@ pub fn read(
         schema,
         skew_s,
         body: raw.get().to_owned(),
-        hash,
+        hash: hash.to_vec(),
         act,
         kind,
     })
+}
+
+/// The parts of an operation, and what is wrong with those that are JSON by their form alone: numbers beyond all range,
+/// half characters, a thousand brackets. Such an operation has its identity and is kept like any other.
+fn tree(raw: &RawValue) -> (Value, Option<Problem>) {
+    match serde_json::from_str(raw.get()) {
+        Ok(tree) => (tree, None),
+        Err(error) => {
+            let unreadable = body::unreadable(&error);
+            let parts: BTreeMap<String, Box<RawValue>> = serde_json::from_str(raw.get()).unwrap_or_default();
+            let read = |(name, part): (String, Box<RawValue>)| Some((name, serde_json::from_str(part.get()).ok()?));
+            (Value::Object(parts.into_iter().filter_map(read).collect()), Some(unreadable))
+        }
+    }
 }
 
 fn upgraded(tree: Value, schema: i32) -> Map<String, Value> {
@@ -160,6 +183,9 @@ const KNOWN: [&str; 9] = ["seq", "op_id", "kind", "id", "base_version", "set", "
 fn check(object: &Map<String, Value>, schema: i32) -> Result<(), Problem> {
     if schema > SCHEMA {
         return Err(Problem::new(Code::SchemaTooNew));
+    }
+    if object.iter().any(|(name, part)| name.chars().any(body::forbidden) || holds_control(part)) {
+        return Err(fault("", "control_character", "不得含控制字符", "must not contain control characters"));
     }
     let unknown = object.keys().filter(|key| !KNOWN.contains(&key.as_str()));
     let unknown: Vec<_> = unknown
@@ -182,11 +208,24 @@ fn check(object: &Map<String, Value>, schema: i32) -> Result<(), Problem> {
     Ok(())
 }
 
+/// Control characters anywhere: nothing of them gets into answers, rows or the ledger's columns.
+fn holds_control(part: &Value) -> bool {
+    match part {
+        Value::String(text) => text.chars().any(body::forbidden),
+        Value::Array(parts) => parts.iter().any(holds_control),
+        Value::Object(parts) => {
+            parts.iter().any(|(name, part)| name.chars().any(body::forbidden) || holds_control(part))
+        }
+        _ => false,
+    }
+}
+
 /// When something happened by the server's clock, as far as the device's clock and its measured error tell.
 #[must_use]
 pub fn corrected(occurred_at: Option<Timestamp>, skew_s: Option<i64>, now: Timestamp) -> Option<Timestamp> {
     let at = occurred_at? - TimeDelta::try_seconds(skew_s.unwrap_or(0)).unwrap_or_default();
-    Some(at.min(now))
+    // Two clocks that lie in opposite ways lead out of every calendar.
+    Some(at.min(now).max(Timestamp::from_micros(0)))
 }
 
 fn act(
@@ -215,9 +254,7 @@ fn act(
             record()?;
             device_time(&mut set, occurred_at);
             match set.remove("item_code") {
-                Some(Value::String(code)) if !code.chars().any(crate::platform::http::body::forbidden) => {
-                    Ok(Act::Answer(code, set))
-                }
+                Some(Value::String(code)) => Ok(Act::Answer(code, set)),
                 _ => Err(Problem::invalid(FieldError::required("/set/item_code"))),
             }
         }
@@ -300,6 +337,27 @@ mod tests {
         );
         assert!(matches!(&old.act, Ok(Act::Answer(code, _)) if code == "fang-001"));
         assert_eq!(op(&old.body, 2).act.unwrap_err().code, Code::SchemaTooNew);
+    }
+
+    #[test]
+    fn json_by_its_form_alone_keeps_its_identity() {
+        let deep = format!("{}1{}", "[".repeat(5000), "]".repeat(5000));
+        for set in [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, deep.as_str()] {
+            let text = format!(
+                r#"{{"seq":7,"op_id":"00000000-0000-7000-8000-000000000001","kind":"comment.add","group":"g","set":{set}}}"#
+            );
+            let kept = op(&text, 1);
+            assert_eq!((kept.seq, kept.kind.as_str(), kept.group.as_deref()), (7, "comment.add", Some("g")));
+            assert_eq!((kept.body.as_str(), kept.act.unwrap_err().code), (text.as_str(), Code::MalformedBody));
+        }
+    }
+
+    #[test]
+    fn two_clocks_that_lie_in_opposite_ways_stay_within_the_calendar() {
+        let at = Timestamp::parse("0000-01-01T00:00:00Z").unwrap();
+        let now = Timestamp::parse("2026-03-02T02:00:00Z").unwrap();
+        assert_eq!(corrected(Some(at), Some(251_000_000_000), now), Some(Timestamp::from_micros(0)));
+        assert_eq!(corrected(Some(now), Some(-251_000_000_000), now), Some(now));
     }
 
     #[test]

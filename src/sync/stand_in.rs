@@ -1,6 +1,8 @@
 //! Whose right and whose work: operations are judged by somebody's rights and attributed to whoever did them.
 
-use crate::access::caller::{memberships_at, of_user};
+use chrono::TimeDelta;
+
+use crate::access::caller::{Membership, memberships_at, of_user};
 use crate::access::{Caller, Rights};
 use crate::platform::db::Conn;
 use crate::platform::db::types::{Id, Timestamp};
@@ -34,6 +36,13 @@ pub fn then(conn: &mut Conn, rights: &Rights, at: Timestamp) -> Result<Option<Ri
     if before == after {
         return Ok(None);
     }
-    let caller = Caller { memberships: held, ..(*rights.caller).clone() };
+    // Whoever belongs to a school by now is not told by this way what it must not learn early: a membership that is still
+    // to begin gives no right, and keeps that school's secrets all the same.
+    let soon = rights.now + TimeDelta::seconds(1);
+    let since = |one: &&Membership| one.role.is_school_side() && !before.contains(&one.id);
+    let schools = rights.caller.memberships.iter().filter(since);
+    let schools = schools.map(|one| Membership { valid_from: soon, ..one.clone() });
+    let memberships = held.into_iter().chain(schools).collect();
+    let caller = Caller { memberships, ..(*rights.caller).clone() };
     Ok(Some(Rights::of_caller(caller, at)))
 }

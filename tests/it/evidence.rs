@@ -392,6 +392,20 @@ both_engines! {
         assert_eq!(reuse, [&Value::Null, &json!("before_as_after")]);
     }
 
+    async fn of_two_copies_that_arrive_at_once_one_is_told_of_the_other(app) {
+        for round in 0..6_u8 {
+            let copy = picture(64, 48, ImageFormat::Jpeg, 100 + round * 20);
+            let (one, other) = (hazard(app, &[]).await, hazard(app, &[]).await);
+            let target = |hazard: &str| json!({"hazard_id": hazard, "round": 1, "role": "before"});
+            let one = declared(app, "office", 10 + round * 2, &copy, target(&one)).await;
+            let other = declared(app, "office", 11 + round * 2, &copy, target(&other)).await;
+            let both = [upload(app, "office", &one, multipart(&copy)), upload(app, "office", &other, multipart(&copy))];
+            let told = futures_util::future::join_all(both).await;
+            let again: Vec<Value> = told.into_iter().map(|answer| answer.expect(200).body["reuse"].clone()).collect();
+            assert_eq!(again.iter().filter(|reuse| reuse.is_null()).count(), 1, "{again:?}");
+        }
+    }
+
     async fn a_bureau_may_let_gaps_stand_in_the_way(app) {
         let default = app.get("officer1", "/evidence-policy").await.expect(200);
         assert_eq!((default.body["gaps"].clone(), default.body["version"].clone()), (json!("show"), json!(0)));

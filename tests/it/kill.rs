@@ -1,10 +1,10 @@
 //! The real program, killed while it writes, and asked to stop while it works.
 
+mod stopped;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{Read, Write};
 use std::net::TcpStream;
-use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
@@ -18,102 +18,21 @@ use tempfile::TempDir;
 use uuid::Uuid;
 
 use crate::support::Engine;
+use crate::support::program::{PASSWORD, Program, first_person};
 
-const PASSWORD: &str = "rain-in-April-47-umbrellas";
 const ROUNDS: u64 = 20;
 const CLIENTS: usize = 6;
 
-/// The program itself with a database of its own; killed when the test ends, however it ends.
-struct Program {
-    child: Child,
-    base: String,
-}
-
-impl Drop for Program {
-    fn drop(&mut self) {
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-/// The program with a folder and a database of the test.
-pub fn command(folder: &Path, url: &DatabaseUrl, arguments: &[&str]) -> Command {
-    let url = match url {
-        DatabaseUrl::Sqlite(path) => format!("sqlite:{path}"),
-        DatabaseUrl::Postgres(url) => url.clone(),
-    };
-    let mut command = Command::new(env!("CARGO_BIN_EXE_anxiao"));
-    command.args(arguments).arg("--data-dir").arg(folder).args(["--database-url", &url, "--log", "error"]);
-    command.env_clear().current_dir(folder);
-    command
-}
-
-impl Program {
-    fn start(folder: &Path, url: &DatabaseUrl) -> Self {
-        let listen = ["serve", "--listen", "127.0.0.1:0", "--metrics-listen", "127.0.0.1:0", "--drain-ms", "800"];
-        let mut child = command(folder, url, &listen).stdout(Stdio::piped()).spawn().unwrap();
-        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
-        let greeting = lines.next().expect("the server ended before it listened").unwrap();
-        let base = greeting.strip_prefix("anxiao listens on ").and_then(|rest| rest.split(' ').next());
-        Self { base: base.unwrap_or_else(|| panic!("no address in {greeting}")).to_owned(), child }
-    }
-
-    /// SIGKILL: no handler runs, no buffer is written out.
-    fn kill(&mut self) {
-        self.child.kill().unwrap();
-        self.child.wait().unwrap();
-    }
-
-    /// SIGTERM, as `systemctl stop` or a container's end sends it.
-    fn terminate(&self) {
-        let asked = Command::new("sh").args(["-c", &format!("kill -TERM {}", self.child.id())]).status().unwrap();
-        assert!(asked.success());
-    }
-
-    /// How it ended.
-    fn ended(&mut self) -> std::process::ExitStatus {
-        let patience = Instant::now();
-        loop {
-            if let Some(status) = self.child.try_wait().unwrap() {
-                return status;
-            }
-            assert!(patience.elapsed() < Duration::from_secs(30), "it does not end");
-            std::thread::sleep(Duration::from_millis(20));
-        }
-    }
-}
-
-/// Makes the first bureau with somebody of its safety office, by the command line.
-fn first_person(folder: &Path, url: &DatabaseUrl) {
-    let arguments = [
-        "admin",
-        "create",
-        "--role",
-        "safety_office",
-        "--username",
-        "office",
-        "--org",
-        "丙区教育局",
-        "--new-bureau",
-        "--region-code",
-        "990102",
-        "--password-stdin",
-    ];
-    let mut child = command(folder, url, &arguments).stdin(Stdio::piped()).stdout(Stdio::null()).spawn().unwrap();
-    child.stdin.take().unwrap().write_all(PASSWORD.as_bytes()).unwrap();
-    assert!(child.wait().unwrap().success());
-}
-
 /// Somebody signed in, and the school to report of.
 #[derive(Clone)]
-struct Reporter {
-    client: Client,
-    token: String,
-    school: String,
+pub struct Reporter {
+    pub client: Client,
+    pub token: String,
+    pub school: String,
 }
 
 impl Reporter {
-    async fn sign_in(base: &str) -> Self {
+    pub async fn sign_in(base: &str) -> Self {
         let client = Client::builder().no_proxy().timeout(Duration::from_secs(15)).build().unwrap();
         let body = json!({"username": "office", "password": PASSWORD});
         let signed = client.post(format!("{base}/api/v1/auth/login")).json(&body).send().await.unwrap();
@@ -131,7 +50,8 @@ impl Reporter {
         Self { client, token, school: made["id"].as_str().unwrap().to_owned() }
     }
 
-    fn report(&self, id: Uuid) -> Value {
+    /// What is reported under an id.
+    pub fn report(&self, id: Uuid) -> Value {
         json!({
             "id": id, "org_id": self.school, "category": "fang", "domain": "fire", "source": "special",
             "title": format!("通道堵塞 {id}"), "description": "堆放杂物",
@@ -139,7 +59,7 @@ impl Reporter {
     }
 
     /// Reports, or reports again. The number where it was acknowledged; nothing where nobody answered.
-    async fn send(&self, base: &str, id: Uuid) -> Option<String> {
+    pub async fn send(&self, base: &str, id: Uuid) -> Option<String> {
         let request = self.client.post(format!("{base}/api/v1/hazards")).bearer_auth(&self.token);
         let request = request.header("idempotency-key", id.to_string()).json(&self.report(id));
         let answer = request.send().await.ok()?;
@@ -203,7 +123,10 @@ async fn under_fire(url: &DatabaseUrl, folder: &TempDir) -> Arc<Mutex<Known>> {
     let known = Arc::new(Mutex::new(Known::default()));
     let mut reporter = None;
     let mut lost = 0;
-    for round in 0..ROUNDS {
+    let few = |known: &Mutex<Known>| known.lock().unwrap().acknowledged.len() <= 60;
+    let mut round = 0;
+    // On a machine that has other work too, some more.
+    while round < ROUNDS || (round < 3 * ROUNDS && few(&known)) {
         let mut program = Program::start(folder.path(), url);
         let base = program.base.clone();
         if reporter.is_none() {
@@ -219,6 +142,7 @@ async fn under_fire(url: &DatabaseUrl, folder: &TempDir) -> Arc<Mutex<Known>> {
         program.kill();
         clients.join_all().await;
         lost += known.lock().unwrap().open.len();
+        round += 1;
     }
     // At the end everybody asks again until everything is acknowledged, old acknowledgements included.
     let mut program = Program::start(folder.path(), url);
@@ -232,7 +156,7 @@ async fn under_fire(url: &DatabaseUrl, folder: &TempDir) -> Arc<Mutex<Known>> {
     program.terminate();
     assert!(program.ended().success());
     let acknowledged = known.lock().unwrap().acknowledged.len();
-    eprintln!("{ROUNDS} kills, {acknowledged} reports, {lost} times no answer");
+    eprintln!("{round} kills, {acknowledged} reports, {lost} times no answer");
     assert!(acknowledged > 50 && lost > 20, "too little work under fire: {acknowledged} reports, {lost} unanswered");
     known
 }
@@ -240,7 +164,9 @@ async fn under_fire(url: &DatabaseUrl, folder: &TempDir) -> Arc<Mutex<Known>> {
 /// The database holds each acknowledged report once, and nothing else.
 fn everything_once(url: &DatabaseUrl, acknowledged: &BTreeMap<Uuid, String>) {
     let mut conn = Conn::open(url, Purpose::Write).unwrap();
-    assert_eq!(word(&mut conn, "SELECT integrity_check AS word FROM pragma_integrity_check").unwrap(), "ok");
+    if conn.is_sqlite() {
+        assert_eq!(word(&mut conn, "SELECT integrity_check AS word FROM pragma_integrity_check").unwrap(), "ok");
+    }
     let rows: Vec<(Id, String)> =
         hazards::table.order(hazards::number).select((hazards::id, hazards::number)).load(&mut conn).unwrap();
     let stored: BTreeMap<Uuid, String> = rows.iter().map(|(id, number)| (id.0, number.clone())).collect();

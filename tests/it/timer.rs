@@ -17,10 +17,10 @@ use chrono::{TimeDelta, Utc};
 use diesel::connection::SimpleConnection;
 use diesel::prelude::*;
 
-use crate::kill::command;
 use crate::notices::{issued, timer, unread};
 use crate::support::TestApp;
 use crate::support::district::start_time;
+use crate::support::program::command;
 
 both_engines! {
     async fn one_node_works_at_a_time_and_one_that_lost_its_lease_stops(app) {

@@ -89,7 +89,7 @@ pub fn link(
     arrivals::count(tx, rights.user_id(), row.bytes, most)?;
     let side = |side: u32| i32::try_from(side).ok();
     let picture = content.picture.map(|(_, _, hash)| hash.as_bytes().to_vec());
-    let reuse = reuse::found(tx.conn, &row, picture.as_deref(), tx.now)?;
+    let reuse = reuse::found(tx.conn, &row, picture.as_deref())?;
     let after = Row {
         version: row.version + 1,
         updated_at: tx.now,

@@ -1,6 +1,7 @@
 //! The same picture used again.
 
 use diesel::prelude::*;
+use diesel::sql_types::BigInt;
 use serde::Serialize;
 use utoipa::ToSchema;
 use uuid::Uuid;
@@ -12,9 +13,9 @@ use crate::evidence::body::{Aim, Target};
 use crate::evidence::rules::{self, Shown};
 use crate::evidence::words::{EvidenceRole, Reuse};
 use crate::hazards::store::Row as Hazard;
-use crate::platform::db::Conn;
 use crate::platform::db::schema::{answers, evidence, hazards};
 use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::{Code, Problem};
 
 /// Most earlier uses that are looked at and told.
@@ -36,20 +37,37 @@ pub struct ReusedFrom {
     pub target: Option<Target>,
 }
 
-/// Other evidence of the same bureau with the same content or the same pixels that arrived before, oldest first.
-fn earlier(conn: &mut Conn, row: &Row, picture: Option<&[u8]>, before: Timestamp) -> Result<Vec<Row>, Problem> {
+/// Other evidence of the same bureau with the same content or the same pixels that has arrived, oldest first; with an
+/// instant only what arrived until then.
+fn earlier(conn: &mut Conn, row: &Row, picture: Option<&[u8]>, until: Option<Timestamp>) -> Result<Vec<Row>, Problem> {
     let same = evidence::sha256.eq(row.sha256.clone()).nullable();
     let others = evidence::table
         .filter(evidence::bureau_id.eq(row.bureau_id))
         .filter(evidence::id.ne(row.id))
-        .filter(evidence::received_at.le(before))
+        .filter(evidence::received_at.is_not_null())
         .order((evidence::received_at, evidence::id))
         .limit(MOST)
-        .select(Row::as_select());
+        .select(Row::as_select())
+        .into_boxed::<MultiBackend>();
+    let others = match until {
+        Some(until) => others.filter(evidence::received_at.le(until)),
+        None => others,
+    };
     Ok(match picture {
         Some(picture) => others.filter(same.or(evidence::picture.eq(picture.to_vec()))).load(conn)?,
         None => others.filter(same).load(conn)?,
     })
+}
+
+/// On PostgreSQL, where others write at the same time: copies of one picture arrive one after the other, so that the
+/// later finds the earlier.
+fn one_by_one(conn: &mut Conn, row: &Row, picture: Option<&[u8]>) -> Result<(), Problem> {
+    if let Conn::Postgres(postgres) = conn {
+        let hash = picture.unwrap_or(&row.sha256);
+        let key = hash.iter().take(8).fold(0_i64, |key, byte| (key << 8) | i64::from(*byte));
+        diesel::sql_query("SELECT pg_advisory_xact_lock($1)").bind::<BigInt, _>(key).execute(postgres)?;
+    }
+    Ok(())
 }
 
 /// What a piece of evidence shows: with the hazard that its item became, or the item that its hazard came from.
@@ -82,13 +100,9 @@ fn shown(conn: &mut Conn, row: &Row) -> Result<Option<Shown>, Problem> {
 }
 
 /// How the picture that has just arrived was used before; two statements where it is new.
-pub(super) fn found(
-    conn: &mut Conn,
-    row: &Row,
-    picture: Option<&[u8]>,
-    now: Timestamp,
-) -> Result<Option<Reuse>, Problem> {
-    let earlier = earlier(conn, row, picture, now)?;
+pub(super) fn found(conn: &mut Conn, row: &Row, picture: Option<&[u8]>) -> Result<Option<Reuse>, Problem> {
+    one_by_one(conn, row, picture)?;
+    let earlier = earlier(conn, row, picture, None)?;
     if earlier.is_empty() {
         return Ok(None);
     }
@@ -151,7 +165,7 @@ pub fn flagged(conn: &mut Conn, hazard: &Hazard) -> Result<Vec<PhotoReuse>, Prob
 pub(super) fn reused_from(conn: &mut Conn, rights: &Rights, row: &Row) -> Result<Vec<ReusedFrom>, Problem> {
     let (Some(new), Some(at)) = (shown(conn, row)?, row.received_at) else { return Ok(Vec::new()) };
     let mut all = Vec::new();
-    for one in earlier(conn, row, row.picture.as_deref(), at)? {
+    for one in earlier(conn, row, row.picture.as_deref(), Some(at))? {
         let Some(use_) = shown(conn, &one)? else { continue };
         let Some(reuse) = rules::reuse(&new, &[use_]) else { continue };
         let visible = match seen(conn, rights, one.id) {

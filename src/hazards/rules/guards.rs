@@ -112,8 +112,9 @@ fn side_may_close(side: Side, facts: &Facts) -> bool {
     }
 }
 
-/// Separation of duties, by person and over all rounds.
-fn separated(action: Action, facts: &Facts, person: Uuid) -> bool {
+/// Separation of duties, by person and over all rounds: whether what this person did for the hazard bars the action.
+#[must_use]
+pub fn separated(action: Action, facts: &Facts, person: Uuid) -> bool {
     match action {
         Action::Pass | Action::Return => facts.rectifiers.contains(&person),
         Action::Approve => facts.rectifiers.contains(&person) || facts.recheckers.contains(&person),

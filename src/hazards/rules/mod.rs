@@ -14,7 +14,7 @@ use serde_json::Value;
 use uuid::Uuid;
 
 pub use self::effects::{Change, Due};
-pub use self::guards::starts_from;
+pub use self::guards::{separated, starts_from};
 pub use self::levels::{graded, on_spot_refusals, source_allowed};
 use super::marks::{Determination, Marks};
 use super::status::{Action, Level, Refusal, Remedy, Source, Status};

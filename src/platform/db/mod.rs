@@ -8,6 +8,7 @@ mod conn;
 pub mod constraint;
 mod doors;
 mod group;
+pub mod in_use;
 mod lanes;
 pub mod migrations;
 pub mod schema;

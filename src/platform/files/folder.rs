@@ -14,6 +14,7 @@ use super::reading::{Opened, within};
 use super::staged::Staged;
 use super::{Entry, trouble};
 use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::durable;
 use crate::platform::error::Problem;
 
 /// The folder.
@@ -24,23 +25,9 @@ pub(super) struct Folder {
     made: Mutex<BTreeSet<PathBuf>>,
 }
 
-/// Makes a folder for this account alone, with those above it.
-pub(super) fn private(path: &Path) -> std::io::Result<()> {
-    let mut builder = std::fs::DirBuilder::new();
-    builder.recursive(true);
-    #[cfg(unix)]
-    std::os::unix::fs::DirBuilderExt::mode(&mut builder, 0o700);
-    builder.create(path)
-}
-
-/// Makes what was renamed into a folder, or removed from it, survive a power loss.
-fn sync_folder(path: &Path) -> std::io::Result<()> {
-    File::open(path)?.sync_all()
-}
-
 impl Folder {
     pub(super) fn open(root: &Path) -> Result<Self, String> {
-        private(root)
+        durable::make_folder(root, true)
             .and_then(|()| tempfile::tempfile_in(root).map(drop))
             .map_err(|error| format!("the evidence store {} cannot be written: {error}", root.display()))?;
         Ok(Self { root: root.to_owned(), made: Mutex::default() })
@@ -66,8 +53,8 @@ impl Folder {
         }
         if let Some(above) = folder.parent() {
             self.make(above)?;
-            private(folder)?;
-            sync_folder(above)?;
+            durable::make_folder(folder, true)?;
+            durable::sync_folder(above)?;
         }
         self.made.lock().unwrap_or_else(PoisonError::into_inner).insert(folder.to_owned());
         Ok(())
@@ -78,7 +65,7 @@ impl Folder {
         let say = |error| trouble("a folder of the evidence store", &error);
         self.make(&shelf).map_err(say)?;
         staged.move_to(&self.path(key), &self.root)?;
-        sync_folder(&shelf).map_err(say)
+        durable::sync_folder(&shelf).map_err(say)
     }
 
     pub(super) fn size(&self, key: &Key) -> Result<Option<u64>, Problem> {
@@ -96,7 +83,7 @@ impl Folder {
 
     pub(super) fn delete(&self, key: &Key) -> Result<(), Problem> {
         found(std::fs::remove_file(self.path(key)))?;
-        match found(sync_folder(&self.shelf(key))) {
+        match found(durable::sync_folder(&self.shelf(key))) {
             Ok(_) => Ok(()),
             Err(problem) => Err(problem),
         }

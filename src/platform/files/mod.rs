@@ -27,6 +27,7 @@ pub use reading::Reading;
 pub use staged::{Incoming, Staged};
 
 use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::durable;
 use crate::platform::error::{Code, Problem};
 use folder::Folder;
 use pool::Pool;
@@ -73,7 +74,7 @@ impl Files {
             Where::Folder(path) => Store::Folder(Folder::open(path)?),
             Where::S3(place) => Store::S3(Box::new(S3::open(place)?)),
         };
-        folder::private(&settings.parts)
+        durable::make_folder(&settings.parts, true)
             .map_err(|error| format!("the folder {} of uploads cannot be made: {error}", settings.parts.display()))?;
         let (disk, remote) = (Pool::new(DISK_AT_ONCE), Pool::new(REMOTE_AT_ONCE));
         Ok(Self(Arc::new(Inner { store, parts: settings.parts.clone(), disk, remote })))

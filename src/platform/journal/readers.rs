@@ -5,13 +5,14 @@
 //! The state of a mark is kept here and not in the reader's cursor, so that a cursor tells nothing, not even by changing:
 //! reading past events that the reader never hears of moves the state alone.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap};
 
 use diesel::prelude::*;
+use diesel::sql_types::{BigInt, Text};
 
 use crate::on_conn;
 use crate::platform::db::schema::{reader_holdings, reader_marks, reader_views};
-use crate::platform::db::types::{Doc, Id};
+use crate::platform::db::types::{Doc, Id, sql};
 use crate::platform::db::{Commit, Conn, Tx};
 use crate::platform::error::Problem;
 
@@ -127,11 +128,14 @@ pub fn advance(tx: &mut Tx<'_>, step: &Step) -> Result<Commit<(Id, i64)>, Proble
     for some in step.given.chunks(ROWS) {
         give(tx.conn, view, (asked, mark), some)?;
     }
+    let mut taken: BTreeMap<&str, Vec<Id>> = BTreeMap::new();
     for (collection, id) in &step.taken {
-        let row = reader_holdings::table.find((view, collection, *id));
-        diesel::update(row.filter(reader_holdings::taken.is_null().or(reader_holdings::taken.gt(mark))))
-            .set(reader_holdings::taken.eq(mark))
-            .execute(tx.conn)?;
+        taken.entry(collection).or_default().push(*id);
+    }
+    for (collection, ids) in taken {
+        for some in ids.chunks(ROWS) {
+            take(tx.conn, view, mark, collection, some)?;
+        }
     }
     Ok(Commit::upkeep((view, mark)))
 }
@@ -175,7 +179,9 @@ fn next_mark(tx: &mut Tx<'_>, view: Id) -> Result<i64, Problem> {
         .get_result(conn)?))
 }
 
-/// A record that was held at the mark asked with stays given as it was; any other counts from the new mark on.
+<<<<<<< HEAD
+/// A record that was held at the mark asked with stays given as it was; any other counts from the new mark on, or from
+/// that of another answer to the same question which gave it already: the reader may go on from either.
 fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> Result<(), Problem> {
     let mut known = HashSet::new();
     let collections: HashSet<&str> = rows.iter().map(|(collection, _, _)| collection.as_str()).collect();
@@ -205,8 +211,58 @@ fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> 
             .values(new)
             .on_conflict((reader_holdings::view_id, reader_holdings::collection, reader_holdings::record_id))
             .do_update()
-            .set((told, reader_holdings::given.eq(mark)))
+            .set((told, reader_holdings::given.eq(diesel::dsl::case_when(
+                reader_holdings::taken.is_null(), reader_holdings::given,
+            ).otherwise(mark))))
             .execute(conn)?);
     }
+=======
+fn take(conn: &mut Conn, view: Id, mark: i64, collection: &str, ids: &[Id]) -> Result<(), Problem> {
+    let rows = reader_holdings::table
+        .filter(reader_holdings::view_id.eq(view))
+        .filter(reader_holdings::collection.eq(collection))
+        .filter(reader_holdings::record_id.eq_any(ids.to_vec()))
+        .filter(reader_holdings::taken.is_null().or(reader_holdings::taken.gt(mark)));
+    diesel::update(rows).set(reader_holdings::taken.eq(mark)).execute(conn)?;
+>>>>>>> h-bench
     Ok(())
 }
+
+/// One statement, however many the rows. A record that was held at the mark asked with stays given as it was; any other
+/// counts from the new mark on.
+#[expect(clippy::disallowed_methods, reason = "many rows with a conflict, which Diesel does not say on SQLite")]
+fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> Result<(), Problem> {
+    let rows: Vec<(&str, String, i64)> = rows
+        .iter()
+        .map(|(collection, id, version)| (collection.as_str(), id.0.simple().to_string(), *version))
+        .collect();
+    let rows = serde_json::to_string(&rows).map_err(Problem::internal)?;
+    diesel::sql_query(if conn.is_sqlite() { GIVE_SQLITE } else { GIVE_POSTGRES })
+        .bind::<sql::Id, _>(view)
+        .bind::<BigInt, _>(mark)
+        .bind::<Text, _>(rows)
+        .bind::<BigInt, _>(asked)
+        .execute(conn)?;
+    Ok(())
+}
+
+macro_rules! give {
+    ($columns:literal, $rows:literal) => {
+        concat!(
+            "INSERT INTO reader_holdings (view_id, collection, record_id, version, told, given) SELECT $1, ",
+            $columns,
+            ", $2, $2 FROM ",
+            $rows,
+            " WHERE true ON CONFLICT (view_id, collection, record_id) DO UPDATE SET version = excluded.version, \
+             told = excluded.told, taken = NULL, given = CASE WHEN reader_holdings.given <= $4 AND \
+             (reader_holdings.taken IS NULL OR reader_holdings.taken > $4) THEN reader_holdings.given \
+             ELSE excluded.given END"
+        )
+    };
+}
+
+const GIVE_SQLITE: &str = give!("value ->> 0, unhex(value ->> 1), value ->> 2", "json_each($3)");
+const GIVE_POSTGRES: &str = give!(
+    "value ->> 0, (value ->> 1)::uuid, (value ->> 2)::bigint",
+    "jsonb_array_elements($3::jsonb) AS given (value)"
+);

@@ -16,6 +16,7 @@ use crate::hazards::store::{Row as HazardRow, comments as remarks, read};
 use crate::inspections::rules::InspectionStatus;
 use crate::inspections::store::{self as inspections_store, AnswerRow, InspectionRow};
 use crate::orgs::bodies::OrgView;
+use crate::orgs::rules::OrgKind;
 use crate::orgs::sites::store::{SiteRow, SiteView};
 use crate::orgs::store::{OrgRow, in_scope};
 use crate::platform::db::schema::{
@@ -134,7 +135,8 @@ impl Sight<'_> {
         }
     }
 
-    /// Ids and versions of a part of a collection, by id, behind `after`.
+    /// Ids and versions of a part of a collection, by id, behind `after`; all of them, in no order, where `limit` is the
+    /// largest number.
     ///
     /// # Errors
     /// Whatever the engine says.
@@ -146,14 +148,18 @@ impl Sight<'_> {
         after: Option<Id>,
         limit: i64,
     ) -> Result<Vec<(Id, i64)>, Problem> {
+        // A page of a large part of a table is walked by id: SQLite, which knows nothing of sizes, would find and sort
+        // the whole bureau for each page.
+        let page = limit < i64::MAX;
+        let walk = page && conn.is_sqlite() && self.is_wide();
         macro_rules! listed {
             ($table:ident, $condition:expr) => {{
-                let mut query = $table::table
-                    .filter($condition)
-                    .order($table::id)
-                    .limit(limit)
-                    .select(($table::id, $table::version))
-                    .into_boxed::<MultiBackend>();
+                let condition = $condition;
+                let mut query = $table::table.select(($table::id, $table::version)).into_boxed::<MultiBackend>();
+                query = if walk { query.filter(condition.eq(true)) } else { query.filter(condition) };
+                if page {
+                    query = query.order($table::id).limit(limit);
+                }
                 if let Some(after) = after {
                     query = query.filter($table::id.gt(after));
                 }
@@ -179,7 +185,14 @@ impl Sight<'_> {
         })
     }
 
-    /// Those of these records that are part of the view.
+    /// Whether this is the view of a whole bureau.
+    fn is_wide(&self) -> bool {
+        let scope = self.rights.of(Permission::HazardRead);
+        scope.reaches.iter().any(|reach| reach.org_kind == OrgKind::Bureau)
+    }
+
+    /// Those of these records that are part of the view. They are found by their ids: the comparison of the condition
+    /// keeps SQLite from finding the whole bureau instead.
     ///
     /// # Errors
     /// Whatever the engine says.
@@ -190,7 +203,7 @@ impl Sight<'_> {
                 ($table:ident, $condition:expr) => {
                     $table::table
                         .filter($table::id.eq_any(some.to_vec()))
-                        .filter($condition)
+                        .filter($condition.eq(true))
                         .order($table::id)
                         .select(($table::id, $table::version))
                         .load::<(Id, i64)>(conn)?
@@ -230,7 +243,7 @@ impl Sight<'_> {
                     let condition = self.answers(conn)?;
                     let rows: Vec<(Id, i64)> = answers::table
                         .filter(answers::inspection_id.eq_any(some.to_vec()))
-                        .filter(condition)
+                        .filter(condition.eq(true))
                         .order((answers::inspection_id, answers::position))
                         .select((answers::id, answers::version))
                         .load(conn)?;
@@ -332,32 +345,4 @@ impl Sight<'_> {
 fn content_hash(view: &Value) -> String {
     let items = view.get("items").map(Value::to_string).unwrap_or_default();
     Sha256::digest(items.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
-}
-
-/// The number of rows, and the exclusive or over the first eight bytes of SHA-256 of `collection:id:version`, in hex.
-#[must_use]
-pub fn checksum(collection: Collection, rows: &[(Id, i64)]) -> Value {
-    let mut x = [0_u8; 8];
-    for (id, version) in rows {
-        let hash = Sha256::digest(format!("{collection}:{id}:{version}").as_bytes());
-        for (byte, other) in x.iter_mut().zip(hash.iter()) {
-            *byte ^= other;
-        }
-    }
-    let x: String = x.iter().map(|byte| format!("{byte:02x}")).collect();
-    json!({"n": rows.len(), "x": x})
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::platform::ids::built_in;
-
-    #[test]
-    fn a_checksum_does_not_depend_on_the_order_and_moves_with_a_version() {
-        let (a, b) = ((built_in("a"), 1), (built_in("b"), 2));
-        assert_eq!(checksum(Collection::Sites, &[a, b]), checksum(Collection::Sites, &[b, a]));
-        assert_ne!(checksum(Collection::Sites, &[a, b]), checksum(Collection::Sites, &[(a.0, 2), b]));
-        assert_eq!(checksum(Collection::Sites, &[])["x"], "0000000000000000");
-    }
 }

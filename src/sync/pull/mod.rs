@@ -3,8 +3,10 @@
 //!
 //! The view of a reader is the REST scope of its person: [`collections`] asks the same conditions. What a reader holds is
 //! kept by the journal's readers, so that a scope that shrinks takes back exactly what was given, and one that grows
-//! gives exactly what was not. [`cursor`]: what a phone keeps. [`page`]: one answer.
+//! gives exactly what was not. [`cursor`]: what a phone keeps. [`page`]: one answer. [`sums`]: whether both sides hold
+//! the same.
 
 pub mod collections;
 pub mod cursor;
 pub mod page;
+pub mod sums;

@@ -8,7 +8,8 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-use super::collections::{Collection, Part, Sight, checksum};
+use super::collections::{Collection, Part, Sight};
+use super::sums;
 use crate::access::{Limit, Permission, Rights};
 use crate::inspections::rules::InspectionStatus;
 use crate::orgs::rules::OrgKind;
@@ -17,7 +18,7 @@ use crate::platform::db::schema::{inspection_team, inspections, org_closure};
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::Problem;
 use crate::platform::journal::readers::{self, Held};
-use crate::platform::journal::{Position, feed, head, is_behind};
+use crate::platform::journal::{Position, feed, head};
 
 /// How long ago what is closed may have changed to be part of the first load.
 const WINDOW: TimeDelta = TimeDelta::days(180);
@@ -34,11 +35,14 @@ pub struct State {
     /// Fingerprint of the scope for which it was filled.
     scope: String,
     /// Everything in the journal up to here is taken into account.
-    place: Position,
+    pub(super) place: Position,
     /// The phase of a load that is not finished, and the last id of it.
     load: Option<(usize, Option<Id>)>,
     /// What is no longer in sight is to be looked for.
     sweep: bool,
+    /// The sums when the reader was last told something: they hold until it is told something again.
+    #[serde(default)]
+    pub(super) sums: Option<BTreeMap<Collection, Value>>,
 }
 
 /// What to load, in the order in which a phone needs it.
@@ -176,6 +180,7 @@ pub fn fill(
         state.sweep = asked.is_some();
         state.load = Some((0, None));
         state.scope = scope;
+        state.sums = None;
     }
     let sight = Sight { rights, since: Timestamp::from_micros(state.since), now: rights.now };
     let page = Page { state, ..Page::default() };
@@ -183,7 +188,7 @@ pub fn fill(
     filler.sweep()?;
     filler.load()?;
     filler.follow()?;
-    filler.check()?;
+    sums::check(filler.conn, &filler.sight, &mut filler.page)?;
     Ok(filler.page)
 }
 
@@ -366,21 +371,5 @@ impl Filler<'_> {
         let seen: HashSet<Id> =
             self.sight.among(self.conn, Collection::Answers, &held)?.into_iter().map(|(id, _)| id).collect();
         self.take(Collection::Answers, held.into_iter().filter(|id| !seen.contains(id)).collect())
-    }
-
-    /// Sums over the whole view, where nothing is left to tell and nothing under way that would make them differ.
-    fn check(&mut self) -> Result<(), Problem> {
-        if self.page.has_more {
-            return Ok(());
-        }
-        let mut sums = BTreeMap::new();
-        for collection in self.page.state.collections.clone() {
-            let rows = self.sight.ids(self.conn, collection, Part::All, None, i64::MAX)?;
-            sums.insert(collection.as_str(), checksum(collection, &rows));
-        }
-        if !is_behind(self.conn, self.page.state.place)? {
-            self.page.checksums = sums;
-        }
-        Ok(())
     }
 }

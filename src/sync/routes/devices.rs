@@ -9,16 +9,16 @@ use serde_json::Value;
 use utoipa::{IntoParams, ToSchema};
 
 use super::kept::bureau_reaches;
-use crate::access::{Allowed, Rights, actions::sync};
+use crate::access::{Allowed, Permission, Rights, actions::sync};
 use crate::openapi::{ListOf, PageQuery};
 use crate::platform::db::schema::{sync_devices, sync_ops, users};
-use crate::platform::db::types::{Id, Timestamp};
+use crate::platform::db::types::{Doc, Id, Timestamp};
 use crate::platform::db::{Conn, MultiBackend};
 use crate::platform::error::Problem;
 use crate::platform::http::list::COUNT_LIMIT;
 use crate::platform::http::{List, Page, Reply};
 use crate::sync::device::Device;
-use crate::sync::ledger::{OpRow, OpStatus};
+use crate::sync::ledger::OpStatus;
 use crate::{in_reach, keyset};
 
 /// Which devices.
@@ -88,7 +88,9 @@ type Condition = Box<dyn BoxableExpression<sync_devices::table, MultiBackend, Sq
 
 fn sight(rights: &Rights) -> Condition {
     let mut all: Condition = Box::new(sync_devices::user_id.eq(rights.user_id()));
-    for reach in &bureau_reaches(rights) {
+    // Whoever also belongs to a school does not see by what waits where others are at work.
+    let own = rights.of(Permission::InspectionRead).own_schools;
+    for reach in bureau_reaches(rights).iter().filter(|_| own.is_empty()) {
         all = Box::new(all.or(in_reach!(sync_devices, reach)));
     }
     all
@@ -141,11 +143,11 @@ fn page(conn: &mut Conn, rights: &Rights, list: &List<DeviceFilter>) -> Result<P
         .group_by((sync_ops::device_id, sync_ops::status))
         .select((sync_ops::device_id, sync_ops::status, diesel::dsl::count_star()))
         .load(conn)?;
-    let held: Vec<OpRow> = sync_ops::table
+    let held: Vec<HeldRow> = sync_ops::table
         .filter(sync_ops::device_id.eq_any(ids))
         .filter(sync_ops::status.eq(OpStatus::Held))
         .order((sync_ops::device_id, sync_ops::seq))
-        .select(OpRow::as_select())
+        .select(HeldRow::as_select())
         .load(conn)?;
     Ok(page
         .map(|row| {
@@ -159,7 +161,20 @@ fn page(conn: &mut Conn, rights: &Rights, list: &List<DeviceFilter>) -> Result<P
         .counted(counted))
 }
 
-fn holding(row: &OpRow) -> Holding {
+/// What is told of an operation that waits; its body, which may be large, stays where it is.
+#[derive(Debug, Queryable, Selectable)]
+#[diesel(table_name = sync_ops)]
+struct HeldRow {
+    device_id: Id,
+    op_id: Id,
+    seq: i64,
+    kind: String,
+    record_id: Option<Id>,
+    result: Doc,
+    created_at: Timestamp,
+}
+
+fn holding(row: &HeldRow) -> Holding {
     let waiting = row.result.0.get("waiting_for").and_then(Value::as_array);
     let waiting = waiting.map(|all| all.iter().filter_map(|id| id.as_str()?.parse().ok()).collect());
     Holding {

@@ -1,6 +1,8 @@
 //! Offline work over HTTP.
 
+mod decisions;
 mod devices;
+mod hand_in;
 mod kept;
 mod pull;
 mod push;
@@ -11,12 +13,12 @@ use utoipa_actix_web::service_config::ServiceConfig;
 pub fn routes(config: &mut ServiceConfig<'_>) {
     config
         .service(push::take_in)
-        .service(push::hand_in)
+        .service(hand_in::hand_in)
         .service(pull::pull)
         .service(devices::devices)
         .service(kept::quarantine)
-        .service(kept::accept)
-        .service(kept::dismiss)
+        .service(decisions::accept)
+        .service(decisions::dismiss)
         .service(kept::conflicts)
-        .service(kept::resolve);
+        .service(decisions::resolve);
 }

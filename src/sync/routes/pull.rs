@@ -63,7 +63,7 @@ impl Check for Pull {
             faults.range("/limit", &limit, &1, &MAX_LIMIT);
         }
         if let Some(device_id) = &self.device_id {
-            faults.text("/device_id", device_id, 1, 100);
+            device::named(faults, device_id);
         }
         if self.cursor.is_some() {
             for (at, given) in [("/collections", self.collections.is_some()), ("/device_id", self.device_id.is_some())]

@@ -3,24 +3,22 @@
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use actix_web::http::header::{AUTHORIZATION, CONTENT_TYPE};
-use actix_web::{FromRequest, HttpMessage, HttpRequest, post, web};
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::{FromRequest, HttpMessage, HttpRequest, post};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use serde_json::value::RawValue;
 use utoipa::ToSchema;
 
-use crate::access::caller::of_user;
-use crate::access::{Allowed, Permission, Public, Rights, actions::sync};
+use crate::access::{Allowed, actions::sync};
 use crate::app::App;
-use crate::platform::db::Work;
-use crate::platform::db::schema::sync_devices;
 use crate::platform::db::types::{Id, Timestamp};
 use crate::platform::error::{Code, Problem};
 use crate::platform::http::body::{self, JSON_LIMIT, Settled};
 use crate::platform::http::problem::Language;
 use crate::platform::http::{Faults, FieldError, Reply};
 use crate::sync::batch::{self, Handing, Stored};
+use crate::sync::device;
 use crate::sync::op::{self, Operation};
 use crate::sync::receipt::{self, CredentialKey, Receipt};
 
@@ -64,7 +62,7 @@ pub struct PushedOperation {
     /// Of the operation.
     op_id: Id,
     /// `inspection.create`, `inspection.check_in`, `inspection.answer`, `inspection.submit`, `hazard.report`,
-    /// `hazard.transition`, `comment.add`.
+    /// `hazard.transition`, `comment.add`, `evidence.declare`.
     #[schema(example = "inspection.answer")]
     kind: String,
     /// The record it makes or changes; of an answer, the inspection.
@@ -134,7 +132,7 @@ pub struct PushResult {
 
 /// A body that is read but not yet believed.
 #[derive(Debug)]
-pub struct Raw(Result<Push, Problem>);
+pub struct Raw(pub(super) Result<Push, Problem>);
 
 impl FromRequest for Raw {
     type Error = Problem;
@@ -163,9 +161,14 @@ fn believed(bytes: &[u8]) -> Result<Push, Problem> {
     let push: Push = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
             let message = error.to_string();
-            let field = message.split('`').nth(1).unwrap_or_default().to_owned();
-            let code = if message.starts_with("unknown field") { "unknown_field" } else { "invalid_format" };
-            let fault = FieldError::new(format!("/{field}"), code, "格式不正确", "has the wrong format");
+            let named = message.split('`').nth(1).map(|field| format!("/{field}")).unwrap_or_default();
+            let fault = if message.starts_with("unknown field") {
+                FieldError::new(named, "unknown_field", "未知字段", "is not a known field")
+            } else if message.starts_with("missing field") {
+                FieldError::required(named)
+            } else {
+                FieldError::new("", "invalid_format", "格式不正确", "has a field of the wrong format")
+            };
             return Problem::new(Code::MalformedBody).errors(vec![fault]).cause(message);
         }
         body::unreadable(&error)
@@ -175,18 +178,15 @@ fn believed(bytes: &[u8]) -> Result<Push, Problem> {
             .detail(format!("每次至多 {MOST} 项操作"), format!("at most {MOST} operations at once")));
     }
     let mut faults = Faults::default();
-    faults.text("/device_id", &push.device_id, 1, 100);
-    if push.device_id.chars().any(|c| body::forbidden(c) || c == '\n' || c == '\t') {
-        faults.say("/device_id", "control_character", "不得含控制字符", "must not contain control characters");
-    }
+    device::named(&mut faults, &push.device_id);
     faults.finish()?;
     Ok(push)
 }
 
 /// A request, prepared outside the lane.
-struct Prepared {
-    handing: Handing,
-    ops: Vec<Operation>,
+pub(super) struct Prepared {
+    pub handing: Handing,
+    pub ops: Vec<Operation>,
 }
 
 /// Seconds by which a device's clock is ahead; nothing where it does not tell.
@@ -195,7 +195,12 @@ fn skew(sent_at: Option<&Value>, now: Timestamp) -> Option<i64> {
     Some((said - now).num_seconds())
 }
 
-fn prepared(app: &App, push: Push, language: Language, only_kept: Option<Code>) -> Result<Prepared, Problem> {
+pub(super) fn prepared(
+    app: &App,
+    push: Push,
+    language: Language,
+    only_kept: Option<Code>,
+) -> Result<Prepared, Problem> {
     let now = app.clock.now();
     let skew_s = skew(push.sent_at.as_ref(), now);
     let mut ops = Vec::with_capacity(push.ops.len());
@@ -219,7 +224,7 @@ pub(super) fn credential_key(app: &App) -> Result<CredentialKey, Problem> {
 }
 
 /// The answer from what the transactions stored.
-fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, Problem> {
+pub(super) fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, Problem> {
     let last = stored.last().ok_or_else(|| Problem::internal("a push without a transaction"))?;
     let (epoch, acked_seq) = (last.epoch, last.acked_seq);
     let mut results: HashMap<(Id, Vec<u8>), Value> = HashMap::new();
@@ -237,6 +242,7 @@ fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, 
     }
     let mut once = HashSet::new();
     let op_ids = prepared.ops.iter().map(|op| op.op_id).filter(|id| once.insert(*id)).collect();
+    let mut told_of = HashSet::new();
     let receipt = Receipt { iss: "anxiao", device_id: &prepared.handing.device_id, epoch, acked_seq, op_ids };
     let receipt = app.tokens.sign(receipt::TYPE, &receipt)?;
     let results = prepared
@@ -244,11 +250,34 @@ fn answer(app: &App, prepared: &Prepared, stored: Vec<Stored>) -> Result<Reply, 
         .iter()
         .map(|op| {
             let told = results.get(&(op.op_id, op.hash.clone())).cloned();
-            told.ok_or_else(|| Problem::internal("an operation without a result"))
+            let mut told = told.ok_or_else(|| Problem::internal("an operation without a result"))?;
+            if prepared.handing.only_kept.is_some() {
+                blind(&mut told);
+            }
+            Ok(if told_of.insert((op.op_id, op.hash.as_slice())) { told } else { repeated(told) })
         })
-        .collect::<Result<_, _>>()?;
+        .collect::<Result<_, Problem>>()?;
     let server_time = app.clock.now();
     Reply::value(&Pushed { epoch, acked_seq, server_time, results, receipt, device_credential })
+}
+
+/// Without a sign-in nothing is read, not even what was told before.
+fn blind(told: &mut Value) {
+    if let Some(object) = told.as_object_mut() {
+        object.remove("row");
+        object.remove("version");
+    }
+}
+
+/// The same operation twice in one request.
+fn repeated(mut told: Value) -> Value {
+    if let Some(object) = told.as_object_mut()
+        && !object.contains_key("was")
+    {
+        let was = object.insert("status".into(), Value::from("duplicate"));
+        object.insert("was".into(), was.unwrap_or_default());
+    }
+    told
 }
 
 /// Not a repeat: the device hears of it for the first time.
@@ -290,88 +319,4 @@ pub async fn take_in(allowed: Allowed<sync::Use>, body: Raw, request: HttpReques
         allowed.app().ripening.expect();
     }
     answer(allowed.app(), &prepared, stored)
-}
-
-/// A device's credential, verified before anything is read.
-#[derive(Debug)]
-pub struct Device {
-    id: Id,
-    hash: Vec<u8>,
-}
-
-impl FromRequest for Device {
-    type Error = Problem;
-    type Future = std::future::Ready<Result<Self, Problem>>;
-
-    fn from_request(request: &HttpRequest, _: &mut actix_web::dev::Payload) -> Self::Future {
-        std::future::ready(device(request))
-    }
-}
-
-fn device(request: &HttpRequest) -> Result<Device, Problem> {
-    let refused = || Problem::new(Code::Unauthenticated);
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| Problem::internal("no application"))?;
-    let header = request.headers().get(AUTHORIZATION).and_then(|value| value.to_str().ok()).ok_or_else(refused)?;
-    let (scheme, credential) = header.split_once(' ').ok_or_else(refused)?;
-    if !scheme.eq_ignore_ascii_case("device") {
-        return Err(refused());
-    }
-    let id = credential_key(app)?.device(credential)?;
-    request.extensions_mut().insert(Settled);
-    Ok(Device { id, hash: receipt::hash(credential) })
-}
-
-/// Hand in without signing in
-///
-/// For a device whose person can no longer sign in, with `Authorization: Device` and the credential of its first push.
-/// Everything is kept for people to see; nothing is done and nothing can be read.
-#[utoipa::path(
-    tag = "sync",
-    request_body = Push,
-    responses(
-        (status = 200, description = "Stored", body = Pushed),
-        (status = 401, description = "No credential of a device", body = crate::openapi::Problem, content_type = "application/problem+json"),
-        (status = 429, description = "Too many", body = crate::openapi::Problem, content_type = "application/problem+json")
-    ),
-    extensions(("x-permission" = json!("public")))
-)]
-#[post("/sync/hand-in")]
-pub async fn hand_in(device: Device, public: Public, body: Raw, request: HttpRequest) -> Result<Reply, Problem> {
-    use diesel::prelude::*;
-    type Row = (Id, String, Vec<u8>);
-    let Device { id, hash } = device;
-    let (user, name, disabled) = public
-        .read(move |conn| {
-            let row: Option<Row> = sync_devices::table
-                .find(id)
-                .select((sync_devices::user_id, sync_devices::device_id, sync_devices::credential_hash))
-                .first(conn)
-                .optional()?;
-            let (user, name, _) = row
-                .filter(|(_, _, stored)| bool::from(subtle::ConstantTimeEq::ct_eq(stored.as_slice(), hash.as_slice())))
-                .ok_or_else(|| Problem::new(Code::Unauthenticated))?;
-            Ok((user, name, of_user(conn, user)?.1))
-        })
-        .await?;
-    let handed = body.0?;
-    if handed.device_id != name {
-        return Err(Problem::invalid(FieldError::unknown_value("/device_id")));
-    }
-    let reason = if disabled { Code::AccountDisabled } else { Code::NeedsSignIn };
-    let prepared = Arc::new(prepared(public.app(), handed, Language::of(&request), Some(reason))?);
-    let mut stored = Vec::new();
-    for portion in batch::portions(&prepared.ops) {
-        let shared = Arc::clone(&prepared);
-        let work = Work { actor: Some(user), ..Work::default() };
-        let part = public
-            .write(work, move |tx| {
-                let (caller, _) = of_user(tx.conn, user)?;
-                let rights = Rights::of_caller(caller, tx.now).asking(&[Permission::Sync]);
-                let ops: Vec<&Operation> = portion.iter().filter_map(|place| shared.ops.get(*place)).collect();
-                batch::store(tx, &rights, &shared.handing, &ops)
-            })
-            .await?;
-        stored.push(part);
-    }
-    answer(public.app(), &prepared, stored)
 }

@@ -81,6 +81,13 @@ pub fn start(settings: &str) -> Cluster {
     panic!("the PostgreSQL cluster did not start:\n{log}");
 }
 
+/// The words before a program of PostgreSQL's that works in `folder`; that account can write there then.
+pub fn as_postgres(folder: &Path) -> Vec<String> {
+    let root = Command::new("id").arg("-u").output().unwrap().stdout.starts_with(b"0\n");
+    let words = if root { drop_root(folder) } else { "env".to_owned() };
+    words.split(' ').map(str::to_owned).collect()
+}
+
 fn drop_root(folder: &Path) -> String {
     let known = Command::new("id").args(["-u", "postgres"]).output().is_ok_and(|output| output.status.success());
     let user = if known { "postgres" } else { "nobody" };

@@ -6,8 +6,11 @@ mod cluster;
 pub mod dice;
 pub mod district;
 mod engine;
+pub mod handset;
+pub mod program;
 
 pub use app::{Answer, SEED, TestApp};
+pub use cluster::{as_postgres, programs};
 pub use engine::Engine;
 
 /// Declares tests that run on both engines: `both_engines! { async fn a_sentence(app) { … } }`.

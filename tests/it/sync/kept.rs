@@ -25,9 +25,12 @@ both_engines! {
         assert_eq!(stands(app, &visit, "fang-002").await["result"], Value::Null);
         let kept = answer.body["results"][0]["quarantine_id"].as_str().unwrap().to_owned();
         // Somebody of another bureau, or of a school, sees nothing of it.
-        for who in ["b.office", "officer1", "inspector1"] {
+        for who in ["b.office", "officer1"] {
             app.post(who, &format!("/sync/quarantine/{kept}/accept"), json!({})).await.expect(404);
         }
+        // Who leads the visit hears of it, where its author might have done it then.
+        let led = app.get("inspector1", "/sync/quarantine").await.expect(200).rows();
+        assert_eq!((led.len(), &led[0]["inspection_id"], &led[0]["user_id"]), (1, &json!(visit), &json!(user("inspector2"))));
         let own = app.get("inspector2", "/sync/quarantine").await.expect(200).rows();
         assert_eq!((own.len(), &own[0]["allowed_then"]), (1, &json!(true)));
         // Its author may not: the right is the accepter's.
@@ -40,6 +43,34 @@ both_engines! {
         app.post("office", &format!("/sync/quarantine/{kept}/dismiss"), json!({"reason": "x"})).await.expect(409);
         assert!(app.get("office", "/sync/quarantine?status=open").await.expect(200).rows().is_empty());
         assert_eq!(app.get("office", "/sync/quarantine?status=accepted").await.expect(200).rows().len(), 1);
+    }
+
+    async fn whoever_has_gone_over_to_the_school_is_not_told_what_was_allowed_then(app) {
+        let mut hidden = plan();
+        hidden["kind"] = json!("unannounced");
+        hidden["announced"] = json!(false);
+        let visit = app.post("office", "/inspections", hidden).await.expect(201).id();
+        let person = app.get("office", &format!("/users/{}", user("inspector2"))).await.expect(200).body;
+        let membership = person["memberships"][0]["id"].as_str().unwrap().to_owned();
+        let staff = json!({"org_id": org("a.s1"), "role": "school_staff"});
+        app.post("office", &format!("/users/{}/memberships", user("inspector2")), staff).await.expect(201);
+        app.delete("office", &format!("/users/{}/memberships/{membership}", user("inspector2"))).await.expect(204);
+        let mut phone = Phone::new("inspector2", "changed sides");
+        let more = json!({"occurred_at": "2026-03-02T09:59:00+08:00"});
+        let ops = [
+            phone.op("inspection.check_in", &visit, json!({}), more.clone()),
+            phone.op("inspection.check_in", id("no such visit"), json!({}), more),
+        ];
+        let answer = phone.push(app, &ops).await;
+        let [mut one, mut other] = [0_usize, 1].map(|place| answer.body["results"][place].clone());
+        for result in [&mut one, &mut other] {
+            for name in ["seq", "op_id", "quarantine_id"] {
+                result.as_object_mut().unwrap().remove(name);
+            }
+        }
+        assert_eq!(one, other, "a visit that is still hidden differs from none");
+        let rows = app.get("inspector2", "/sync/quarantine").await.expect(200).rows();
+        assert!(rows.iter().all(|row| row["inspection_id"].is_null() && row["org_id"] == rows[0]["org_id"]), "{rows:?}");
     }
 
     async fn a_disabled_persons_phone_hands_in_and_reads_nothing(app) {
@@ -76,14 +107,65 @@ both_engines! {
             let request = request.header("authorization", format!("Device {credential}"));
             app.send(request.json(&json!({"device_id": "x", "ops": []}))).await.expect(401);
         }
-        let kept = app.get("inspector1", "/sync/quarantine").await.expect(200).rows();
-        // Where it belongs is nobody's to look up for a disabled person; the bureau sees it.
-        assert!(kept.is_empty());
+        let led = app.get("inspector1", "/sync/quarantine").await.expect(200).rows();
+        assert_eq!((led.len(), &led[0]["inspection_id"]), (1, &json!(visit)), "the lead of its visit sees it");
         let kept = app.get("office", "/sync/quarantine").await.expect(200).rows();
         let at = kept[0]["id"].as_str().unwrap();
         app.post("office", &format!("/sync/quarantine/{at}/accept"), json!({})).await.expect(200);
         let row = stands(app, &visit, "fang-001").await;
         assert_eq!((&row["result"], &row["answered_by"]), (&json!("fail"), &json!(user("inspector2"))));
+    }
+
+    async fn nobody_approves_by_anothers_name_what_the_own_recheck_bars(app) {
+        let more = json!({"org_id": org("a"), "role": "inspector"});
+        app.post("sysadmin", &format!("/users/{}/memberships", user("leader")), more).await.expect(201);
+        let found = json!({
+            "org_id": org("a.s1"), "category": "fang", "domain": "fire", "title": "出口上锁", "description": "铁链锁闭",
+            "source": "special", "level": "major",
+        });
+        let hazard = app.post("inspector1", "/hazards", found).await.expect(201).id();
+        let plan = json!({
+            "action": "file_plan", "measures": "更换推杠锁", "responsible_user_id": user("staff1"),
+            "leader_user_id": user("principal1"), "budget_fen": 1, "due_at": "2026-04-10T10:00:00Z", "contingency": "专人值守",
+        });
+        let both = json!([user("inspector1"), user("leader")]);
+        for (who, step) in [
+            ("section.fire", json!({"action": "issue", "level": "major", "basis": "判定指南第三条（一）8"})),
+            ("officer1", json!({"action": "acknowledge"})),
+            ("officer1", plan),
+            ("staff1", json!({"action": "report_done", "measures_taken": "已更换", "evidence_ids": []})),
+            ("leader", json!({"action": "pass", "opinion": "已到位", "recheckers": both, "on_site": true})),
+        ] {
+            app.post(who, &format!("/hazards/{hazard}/transitions"), step).await.expect(200);
+        }
+        let approval = json!({"action": "approve", "opinion": "同意销号"});
+        app.post("leader", &format!("/hazards/{hazard}/transitions"), approval.clone()).await.expect(409);
+        let mut phone = Phone::new("inspector2", "a helping hand");
+        let op = phone.op("hazard.transition", &hazard, approval, json!({}));
+        let answer = phone.push(app, &[op]).await;
+        assert_eq!(words(&answer), ["quarantined"], "{}", answer.text);
+        let kept = answer.body["results"][0]["quarantine_id"].as_str().unwrap().to_owned();
+        let refused = app.post("leader", &format!("/sync/quarantine/{kept}/accept"), json!({})).await.expect(409);
+        assert_eq!(refused.faults()[0].1, "same_person", "{}", refused.text);
+        assert_eq!(app.get("office", &format!("/hazards/{hazard}")).await.expect(200).body["status"], "awaiting_approval");
+        assert_eq!(app.get("leader", "/sync/quarantine?status=open").await.expect(200).rows().len(), 1);
+    }
+
+    async fn without_a_sign_in_not_even_an_earlier_answer_is_read_again(app) {
+        let visit = begun(app).await;
+        let mut phone = Phone::new("inspector2", "found in a taxi");
+        let named = app.post("inspector2", "/sync/pull", json!({"device_id": phone.name})).await.expect(200).body;
+        let credential = named["device_credential"].as_str().unwrap().to_owned();
+        let note = json!({"item_code": "fang-001", "note": "一"});
+        let before = json!({"answers": [{"item_code": "fang-001", "result": "fail", "note": "甲"}]});
+        app.put("inspector1", &format!("/inspections/{visit}/answers"), before).await.expect(200);
+        let clash = phone.op("inspection.answer", &visit, note, json!({"base_version": 1}));
+        let told = phone.push(app, std::slice::from_ref(&clash)).await;
+        assert_eq!((words(&told)[0].as_str(), &told.body["results"][0]["row"]["note"]), ("conflict", &json!("甲")));
+        let request = app.request("", reqwest::Method::POST, "/sync/hand-in");
+        let request = request.header("authorization", format!("Device {credential}"));
+        let answer = app.send(request.json(&phone.body(&[clash]))).await.expect(200);
+        assert_eq!((words(&answer)[0].as_str(), answer.text.contains("甲")), ("duplicate", false), "{}", answer.text);
     }
 
     async fn what_comes_too_late_is_a_conflict_with_both_kept(app) {

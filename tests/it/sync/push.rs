@@ -67,6 +67,64 @@ both_engines! {
         assert_eq!(outcome(app, &visit).await, before);
     }
 
+    async fn json_by_its_form_alone_is_kept_for_people_and_never_left_out(app) {
+        let phone = Phone::new("inspector1", "garbled");
+        let deep = format!("{}1{}", "[".repeat(3000), "]".repeat(3000));
+        let sets = [r#"{"text":"\ud800"}"#, r#"{"n":1e999}"#, deep.as_str(), r#"{"\u0000":"x"}"#, r#"{"text":"a\u0000b"}"#];
+        let ops: Vec<String> = sets.iter().enumerate().map(|(place, set)| {
+            let (seq, op) = (place + 1, id(&format!("garbled {place}")));
+            format!(r#"{{"seq":{seq},"op_id":"{op}","kind":"comment.add","id":"{op}","set":{set}}}"#)
+        }).collect();
+        let body = format!(r#"{{"device_id":"garbled","schema":1,"ops":[{}]}}"#, ops.join(","));
+        for word in ["quarantined", "duplicate"] {
+            let request = app.request(phone.who, Method::POST, "/sync/push").header("content-type", "application/json");
+            let answer = app.send(request.body(body.clone())).await.expect(200);
+            assert_eq!(words(&answer), [word; 5], "{}", answer.text);
+            assert_eq!(answer.body["acked_seq"], 5);
+            assert_eq!((problem(&answer, 0), problem(&answer, 3)), ("malformed_body", "validation_failed"));
+        }
+        let kept = app.get("inspector1", "/sync/quarantine").await.expect(200).rows();
+        assert_eq!(kept.len(), 5);
+        assert!(kept.iter().any(|row| row["op"].as_str().is_some_and(|text| text.contains("1e999"))));
+        let at = kept.iter().find(|row| row["seq"] == 2).unwrap()["id"].as_str().unwrap().to_owned();
+        app.post("inspector1", &format!("/sync/quarantine/{at}/accept"), json!({})).await.expect(400);
+    }
+
+    async fn the_same_operation_twice_in_one_request_is_a_duplicate_of_itself(app) {
+        let mut phone = Phone::new("inspector1", "stutter");
+        let op = phone.op("hazard.report", id("stuttered"), report(), json!({}));
+        let answer = phone.push(app, &[op.clone(), op.clone()]).await;
+        assert_eq!(words(&answer), ["applied", "duplicate"], "{}", answer.text);
+        assert_eq!(answer.body["results"][1]["was"], "applied");
+        assert_eq!(words(&phone.push(app, &[op.clone(), op]).await), ["duplicate", "duplicate"]);
+    }
+
+    async fn what_can_never_be_done_waits_for_nothing_and_names_the_field_at_fault(app) {
+        let mut phone = Phone::new("inspector1", "hopeless");
+        let mut wrong = report();
+        wrong["title"] = json!("");
+        let ops = [
+            phone.op("nobody.knows", id("x"), json!({}), json!({"needs": [id("never")]})),
+            phone.op("hazard.report", id("untitled"), wrong, json!({})),
+        ];
+        let answer = phone.push(app, &ops).await;
+        assert_eq!(words(&answer), ["quarantined", "quarantined"], "{}", answer.text);
+        assert_eq!(answer.body["results"][1]["problem"]["errors"][0]["pointer"], "/set/title");
+    }
+
+    async fn a_word_for_a_group_binds_one_request_alone(app) {
+        let mut phone = Phone::new("inspector1", "same word");
+        let late = id("late hazard");
+        let waits = phone.op("hazard.report", id("first"), report(), json!({"group": "g", "needs": [late]}));
+        assert_eq!(words(&phone.push(app, &[waits.clone()]).await), ["held"]);
+        let never = phone.op("hazard.report", id("second"), report(), json!({"group": "g", "needs": [id("never")]}));
+        assert_eq!(words(&phone.push(app, &[never]).await), ["held"]);
+        let needed = phone.op("hazard.report", late, report(), json!({}));
+        assert_eq!(words(&phone.push(app, &[needed]).await), ["applied"]);
+        let again = phone.push(app, &[waits]).await;
+        assert_eq!(again.body["results"][0]["was"], "applied", "{}", again.text);
+    }
+
     async fn any_order_comes_to_the_same(app) {
         let mut results = Vec::new();
         for (turn, name) in ["order-1", "order-2", "order-3"].into_iter().enumerate() {
@@ -146,7 +204,7 @@ both_engines! {
                 assert_eq!(word, right, "{n}: {}", answer.body["results"][n]);
             }
             assert_eq!([17, 90, 150].map(|n| problem(&answer, n)), ["unknown_kind", "validation_failed", "not_found"]);
-            assert_eq!(answer.body["results"][90]["problem"]["errors"][0]["pointer"], "/category");
+            assert_eq!(answer.body["results"][90]["problem"]["errors"][0]["pointer"], "/set/category");
         }
         let count = app.get("office", "/hazards?count=true&limit=1").await.expect(200).body["page"]["count"].clone();
         assert_eq!(count, 197);
