@@ -1,6 +1,6 @@
 SHELL := /bin/bash
 # Two commands for a start: `make run` and `make test`.
-.PHONY: run test test-slow power bench openapi lint contract uploads tools pg-tools
+.PHONY: run test test-slow power simulate mutants bench openapi lint contract uploads tools pg-tools
 
 run: tools
 	cargo run --quiet --locked -- serve --demo
@@ -22,6 +22,16 @@ POINTS ?= 1000
 WORK ?= 1500
 power: tools
 	POWER_POINTS=$(POINTS) POWER_WORK=$(WORK) cargo test --locked --test it power:: -- --nocapture --test-threads=1
+
+# Phones in bad weather, seed by seed: make simulate SEEDS=1..500 [STEPS=200] [ENGINE=sqlite]; see docs/simulator.md.
+SEEDS ?= 1..100
+simulate: tools pg-tools
+	ANXIAO_SEEDS=$(SEEDS) $(if $(STEPS),ANXIAO_STEPS=$(STEPS)) $(if $(ENGINE),ANXIAO_ENGINE=$(ENGINE)) \
+	cargo test --locked --test it -- simulator:: --nocapture
+
+# Each deliberate fault of tests/simulator/mutants must be found by a seed.
+mutants: tools pg-tools
+	tests/simulator/mutants.py $(MUTANTS)
 
 # The table of docs/performance.md, measured on this machine.
 bench: tools pg-tools

@@ -22,7 +22,7 @@ pub fn photo() -> Vec<u8> {
     with_gps(&picture(64, 48, ImageFormat::Jpeg, 7))
 }
 
-fn picture(width: u32, height: u32, format: ImageFormat, shade: u8) -> Vec<u8> {
+pub fn picture(width: u32, height: u32, format: ImageFormat, shade: u8) -> Vec<u8> {
     let mut bytes = Cursor::new(Vec::new());
     let left = |x: u32| if x < width / 2 { Rgb([250, shade, 10]) } else { Rgb([10, shade, 250]) };
     let image = RgbImage::from_fn(width, height, |x, _| left(x));

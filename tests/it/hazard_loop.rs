@@ -254,7 +254,7 @@ fn sum(all: impl Iterator<Item = Figures>) -> [i64; 9] {
 }
 
 /// The counters of the bureau against a count over its rows.
-fn recount(conn: &mut Conn, about: &str) {
+pub fn recount(conn: &mut Conn, about: &str) {
     use hazard_counters as c;
     let rows: Vec<Row> =
         hazards::table.filter(hazards::bureau_id.eq(org("a"))).select(Row::as_select()).load(conn).unwrap();

@@ -65,6 +65,7 @@ mod restore;
 mod review;
 mod schema;
 mod shortcuts;
+mod simulator;
 mod statistics;
 mod surprise;
 mod sync;

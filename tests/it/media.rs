@@ -14,9 +14,9 @@ use reqwest::Method;
 
 use crate::evidence::{declaration, item, multipart, photo, under_way};
 use crate::files::{s3, s3_server};
-use crate::kill::command;
 use crate::support::TestApp;
 use crate::support::district::org;
+use crate::support::program::command;
 
 const LOOK: Care = Care { deep: false, delete_orphans: false };
 

@@ -101,8 +101,7 @@ pub fn carries(conn: &mut Conn, inspection_id: Id) -> Result<bool, Problem> {
 /// What an external inspector finds waits for the bureau's word; nothing waits here, so it is the others of the team who
 /// say whether a hazard has held.
 fn for_the_bureau(conn: &mut Conn, rights: &Rights, seen: &Seen, domain: &str) -> Result<(), Problem> {
-    let finder = (&mut Finders::default(), rights.user_id());
-    if suggests(conn, finder, &seen.org, domain, (false, rights.now))?.is_none() {
+    if suggests(conn, (&mut Finders::default(), rights.user_id()), &seen.org, domain, (false, rights.now))?.is_none() {
         return Ok(());
     }
     let actor = actor(conn, rights, seen)?;

@@ -179,44 +179,6 @@ fn next_mark(tx: &mut Tx<'_>, view: Id) -> Result<i64, Problem> {
         .get_result(conn)?))
 }
 
-<<<<<<< HEAD
-/// A record that was held at the mark asked with stays given as it was; any other counts from the new mark on, or from
-/// that of another answer to the same question which gave it already: the reader may go on from either.
-fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> Result<(), Problem> {
-    let mut known = HashSet::new();
-    let collections: HashSet<&str> = rows.iter().map(|(collection, _, _)| collection.as_str()).collect();
-    for collection in collections.into_iter().filter(|_| asked > 0) {
-        let ids: Vec<Id> = rows.iter().filter(|row| row.0 == collection).map(|row| row.1).collect();
-        known.extend(held(conn, view, asked, collection, &ids)?.into_keys().map(|id| (collection, id)));
-    }
-    for (collection, id, version) in rows {
-        let told = (
-            reader_holdings::version.eq(*version),
-            reader_holdings::told.eq(mark),
-            reader_holdings::taken.eq(None::<i64>),
-        );
-        if known.contains(&(collection.as_str(), *id)) {
-            diesel::update(reader_holdings::table.find((view, collection, *id))).set(told).execute(conn)?;
-            continue;
-        }
-        let new = (
-            reader_holdings::view_id.eq(view),
-            reader_holdings::collection.eq(collection),
-            reader_holdings::record_id.eq(*id),
-            reader_holdings::version.eq(*version),
-            reader_holdings::told.eq(mark),
-            reader_holdings::given.eq(mark),
-        );
-        on_conn!(&mut *conn, conn => diesel::insert_into(reader_holdings::table)
-            .values(new)
-            .on_conflict((reader_holdings::view_id, reader_holdings::collection, reader_holdings::record_id))
-            .do_update()
-            .set((told, reader_holdings::given.eq(diesel::dsl::case_when(
-                reader_holdings::taken.is_null(), reader_holdings::given,
-            ).otherwise(mark))))
-            .execute(conn)?);
-    }
-=======
 fn take(conn: &mut Conn, view: Id, mark: i64, collection: &str, ids: &[Id]) -> Result<(), Problem> {
     let rows = reader_holdings::table
         .filter(reader_holdings::view_id.eq(view))
@@ -224,12 +186,12 @@ fn take(conn: &mut Conn, view: Id, mark: i64, collection: &str, ids: &[Id]) -> R
         .filter(reader_holdings::record_id.eq_any(ids.to_vec()))
         .filter(reader_holdings::taken.is_null().or(reader_holdings::taken.gt(mark)));
     diesel::update(rows).set(reader_holdings::taken.eq(mark)).execute(conn)?;
->>>>>>> h-bench
     Ok(())
 }
 
 /// One statement, however many the rows. A record that was held at the mark asked with stays given as it was; any other
-/// counts from the new mark on.
+/// counts from the new mark on, or from that of another answer to the same question which gave it already: the reader may
+/// go on from either.
 #[expect(clippy::disallowed_methods, reason = "many rows with a conflict, which Diesel does not say on SQLite")]
 fn give(conn: &mut Conn, view: Id, (asked, mark): (i64, i64), rows: &[Held]) -> Result<(), Problem> {
     let rows: Vec<(&str, String, i64)> = rows
@@ -254,8 +216,8 @@ macro_rules! give {
             ", $2, $2 FROM ",
             $rows,
             " WHERE true ON CONFLICT (view_id, collection, record_id) DO UPDATE SET version = excluded.version, \
-             told = excluded.told, taken = NULL, given = CASE WHEN reader_holdings.given <= $4 AND \
-             (reader_holdings.taken IS NULL OR reader_holdings.taken > $4) THEN reader_holdings.given \
+             told = excluded.told, taken = NULL, given = CASE WHEN reader_holdings.taken IS NULL OR \
+             (reader_holdings.given <= $4 AND reader_holdings.taken > $4) THEN reader_holdings.given \
              ELSE excluded.given END"
         )
     };

@@ -1,6 +1,8 @@
 //! A real server for one test, and people who call it.
 
+use std::path::Path;
 use std::sync::{Arc, Mutex};
+use std::thread::JoinHandle;
 
 use anxiao::access::turnstile::{Limits, Turnstile};
 use anxiao::accounts::tokens::Tokens;
@@ -41,7 +43,8 @@ pub struct TestApp {
     pub files: Files,
     tokens: Tokens,
     client: Client,
-    _folder: TempDir,
+    server: JoinHandle<()>,
+    folder: TempDir,
 }
 
 /// What came back.
@@ -121,20 +124,41 @@ impl TestApp {
         folder: TempDir,
         ids: Arc<dyn Ids>,
     ) -> (Self, oneshot::Sender<()>) {
-        let place = folder.path().join("evidence");
-        let place = Settings { parts: place.join(".parts"), place: Where::Folder(place) };
-        Self::start_at(engine, url, folder, ids, &place).await
+        let place = Self::store_in(&folder);
+        Self::start_at(engine, url, folder, ids, &place, SetClock::new(district::start_time())).await
     }
 
-    /// The same with a store of evidence of the test's own.
+    /// A store of evidence in the folder of the test.
+    fn store_in(folder: &TempDir) -> Settings {
+        let place = folder.path().join("evidence");
+        Settings { parts: place.join(".parts"), place: Where::Folder(place) }
+    }
+
+    /// Stops this server, lets something be done to the database that nobody uses then, and starts another one on it.
+    /// The clock goes on.
+    pub async fn restarted(
+        self,
+        stop: oneshot::Sender<()>,
+        ids: Arc<dyn Ids>,
+        meanwhile: impl FnOnce(&Path, &DatabaseUrl),
+    ) -> (Self, oneshot::Sender<()>) {
+        let Self { engine, url, clock, client, server, folder, files, .. } = self;
+        drop((stop, client, files));
+        tokio::task::spawn_blocking(move || server.join()).await.unwrap().unwrap();
+        meanwhile(folder.path(), &url);
+        let place = Self::store_in(&folder);
+        Self::start_at(engine, url, folder, ids, &place, clock).await
+    }
+
+    /// A server with a store of evidence and a clock of the test's own.
     pub async fn start_at(
         engine: Engine,
         url: DatabaseUrl,
         folder: TempDir,
         ids: Arc<dyn Ids>,
         place: &Settings,
+        clock: Arc<SetClock>,
     ) -> (Self, oneshot::Sender<()>) {
-        let clock = SetClock::new(district::start_time());
         let statements: StatementLog = Arc::new(Mutex::new(Vec::new()));
         let options =
             DbOptions { read_lanes: 2, write_lanes: 2, statements: Some(statements.clone()), ..DbOptions::default() };
@@ -148,7 +172,7 @@ impl TestApp {
         let app = App::new(db, clock.clone(), ids, keys, turnstile, Arc::new(Metrics::new().unwrap()), files.clone());
         let (stop, stopped) = oneshot::channel::<()>();
         let (address_out, address) = oneshot::channel();
-        std::thread::spawn(move || {
+        let server = std::thread::spawn(move || {
             actix_web::rt::System::new().block_on(async move {
                 let listen = Listen {
                     api: "127.0.0.1:0".parse().unwrap(),
@@ -171,7 +195,8 @@ impl TestApp {
             files,
             tokens: Tokens::from_seeds(&[SEED]).unwrap(),
             client: Client::builder().no_proxy().build().unwrap(),
-            _folder: folder,
+            server,
+            folder,
         };
         (app, stop)
     }
@@ -185,6 +210,11 @@ impl TestApp {
     pub fn token_for(&self, user: Id, session: Id) -> String {
         let now: Timestamp = anxiao::platform::clock::Clock::now(self.clock.as_ref());
         self.tokens.issue(user, session, now).unwrap().0
+    }
+
+    /// The folder of this server's data.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
     }
 
     /// A request as somebody; as nobody with an empty name. Paths are under `/api/v1` unless they begin with `//`.

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use anxiao::platform::clock::SetClock;
 use anxiao::platform::files::Key;
 use anxiao::platform::files::settings::Settings;
 use tempfile::TempDir;
@@ -10,13 +11,22 @@ use super::*;
 use crate::evidence::{multipart, photo};
 use crate::files::{s3, s3_server, s3_server_at};
 use crate::support::Engine;
+use crate::support::district::start_time;
 
 /// A server whose evidence is kept there.
 fn run(place: &Settings, test: impl AsyncFnOnce(&TestApp)) {
     let (url, folder) = Engine::Sqlite.database();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
-        let (app, stop) = TestApp::start_at(Engine::Sqlite, url, folder, Arc::new(SeededIds::new(2026)), place).await;
+        let (app, stop) = TestApp::start_at(
+            Engine::Sqlite,
+            url,
+            folder,
+            Arc::new(SeededIds::new(2026)),
+            place,
+            SetClock::new(start_time()),
+        )
+        .await;
         test(&app).await;
         drop(stop);
     });

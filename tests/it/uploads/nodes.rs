@@ -17,7 +17,7 @@ use crate::support::Engine;
 async fn beside(app: &TestApp, place: &Path) -> (TestApp, oneshot::Sender<()>) {
     let ids = Arc::new(SeededIds::new(77));
     let settings = Settings { parts: place.join(".parts"), place: Where::Folder(place.to_owned()) };
-    TestApp::start_at(app.engine, app.url.clone(), TempDir::new().unwrap(), ids, &settings).await
+    TestApp::start_at(app.engine, app.url.clone(), TempDir::new().unwrap(), ids, &settings, app.clock.clone()).await
 }
 
 async fn kept(app: &TestApp, content: &[u8]) -> Option<ContentHash> {
