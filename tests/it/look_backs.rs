@@ -18,18 +18,19 @@ async fn closed(app: &TestApp, school: &str, level: &str) -> String {
     let act = async |who: &str, body: Value| {
         app.post(who, &format!("/hazards/{id}/transitions"), body).await.expect(200);
     };
-    let officer = if school == "a.s1" { "officer1" } else { "officer2" };
+    let (officer, principal) = if school == "a.s1" { ("officer1", "principal1") } else { ("officer2", "principal2") };
     act("office", json!({"action": "issue", "level": level, "basis": "判定标准第3条"})).await;
     act(officer, json!({"action": "acknowledge"})).await;
     if level == "major" {
         let plan = json!({
-            "action": "file_plan", "measures": "更换", "leader_user_id": user("principal1"), "budget_fen": 1,
+            "action": "file_plan", "measures": "更换", "responsible_user_id": user(officer), "leader_user_id": user(principal), "budget_fen": 1,
             "due_at": "2026-03-20T12:00:00+08:00", "contingency": "专人值守",
         });
         act(officer, plan).await;
     }
-    act(officer, json!({"action": "report_done", "measures_taken": "已换", "evidence_ids": [], "signed_off_by": user("principal1")})).await;
-    let recheckers = json!([user("inspector1"), user("supervisor")]);
+    act(officer, json!({"action": "report_done", "measures_taken": "已换", "evidence_ids": [], "signed_off_by": user(principal)})).await;
+    let other = if school == "a.s1" { "supervisor" } else { "section.fire" };
+    let recheckers = json!([user("inspector1"), user(other)]);
     act("inspector1", json!({"action": "pass", "opinion": "已到位", "recheckers": recheckers, "on_site": true})).await;
     if level == "major" {
         act("leader", json!({"action": "approve", "opinion": "同意销号"})).await;
@@ -211,6 +212,6 @@ both_engines! {
         let wrong = json!({"share_percent": 0, "min_days": 10, "max_days": 5, "all_majors": false});
         let wrong = app.request("leader", Method::PUT, "/look-back-policy").header("if-match", "\"1\"").json(&wrong);
         let faults = app.send(wrong).await.expect(422).faults();
-        assert_eq!(faults.iter().map(|fault| fault.0.as_str()).collect::<Vec<_>>(), ["/share_percent", "/max_days"]);
+        assert_eq!(faults.iter().map(|fault| fault.0.as_str()).collect::<Vec<_>>(), ["/max_days", "/share_percent"]);
     }
 }
