@@ -75,7 +75,7 @@ fn nodes_that_share_the_folder_take_turns() {
         let mut coming = raw(app, &path, 30, 70, "").await;
         coming.write_all(&content[30..50]).await.unwrap();
         tokio::time::sleep(Duration::from_millis(200)).await;
-        assert_eq!(add(&other, &path, 30, &content[30..]).await.expect(423).code(), "upload_busy");
+        assert_eq!(add_once(&other, &path, 30, &content[30..]).await.expect(423).code(), "upload_busy");
         drop(coming);
         soon("what came is kept", async || offset(&other, &path).await == 50).await;
         add(&other, &path, 50, &content[50..80]).await.expect(204);
@@ -154,7 +154,7 @@ both_engines! {
                     return turned_away;
                 }
                 let end = (at + 700 + number * 311).min(content.len());
-                let answer = add(app, path, at, &content[at..end]).await;
+                let answer = add_once(app, path, at, &content[at..end]).await;
                 match answer.status {
                     204 => assert_eq!(answer.header("upload-offset"), end.to_string()),
                     409 | 423 => turned_away += 1,

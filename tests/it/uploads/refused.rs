@@ -147,7 +147,7 @@ both_engines! {
         tokio::time::sleep(Duration::from_millis(200)).await;
         assert_eq!(offset(app, &path).await, 40);
         let rest = piece(app, WHO, &path, 40, &content[40..]).header("upload-checksum", sha256(&content[40..]));
-        app.send(rest).await.expect(204);
+        patiently(app, rest).await.expect(204);
         assert!(received(app, &evidence).await);
     }
 
