@@ -170,21 +170,36 @@ pub async fn ripen_all(db: &Db, now: Timestamp) -> Result<usize, Problem> {
         .await?;
     let count = devices.len();
     let mut failed = None;
-    for (device, user) in devices {
-        if let Err(problem) = ripen_device(db, device, user, now).await {
-            tracing::error!(%problem, %device, "what a device has waiting could not be looked at");
+    let mut ripe = stirring(db, &devices, now, &mut failed).await;
+    if !ripe.is_empty() {
+        // What came may have come after some of them were looked at: now all for whom it came are found, and done in one
+        // order.
+        ripe = stirring(db, &devices, now, &mut failed).await;
+    }
+    for (device, user) in ripe {
+        let work = Work { actor: Some(user), ..Work::default() };
+        if let Err(problem) = db.write(work, move |tx| one_device(tx, device)).await {
+            tracing::error!(%problem, %device, "what a device has waiting could not be done");
             failed = Some(problem);
         }
     }
     failed.map_or(Ok(count), Err)
 }
 
-async fn ripen_device(db: &Db, device: Id, user: Id, now: Timestamp) -> Result<(), Problem> {
-    if db.read(move |conn| stirs(conn, device, user, now)).await? {
-        let work = Work { actor: Some(user), ..Work::default() };
-        db.write(work, move |tx| one_device(tx, device)).await?;
+/// Those of these devices, with their people, for whom there is something to do.
+async fn stirring(db: &Db, devices: &[(Id, Id)], now: Timestamp, failed: &mut Option<Problem>) -> Vec<(Id, Id)> {
+    let mut found = Vec::new();
+    for (device, user) in devices.iter().copied() {
+        match db.read(move |conn| stirs(conn, device, user, now)).await {
+            Ok(true) => found.push((device, user)),
+            Ok(false) => {}
+            Err(problem) => {
+                tracing::error!(%problem, %device, "what a device has waiting could not be looked at");
+                *failed = Some(problem);
+            }
+        }
     }
-    Ok(())
+    found
 }
 
 fn one_device(tx: &mut Tx<'_>, id: Id) -> Result<Commit<usize>, Problem> {
