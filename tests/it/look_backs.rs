@@ -123,7 +123,7 @@ both_engines! {
         let faults = app.put("inspector2", &format!("{at}/look-backs/{bad}"), json!({"outcome": "failed"})).await.expect(422).faults();
         assert_eq!(faults, [("/note".to_owned(), "required".to_owned())]);
         app.put("inspector1", &format!("{at}/look-backs/{bad}"), early.clone()).await.expect(404);
-        app.put("principal1", &format!("{at}/look-backs/{bad}"), early).await.expect(403);
+        app.put("principal1", &format!("{at}/look-backs/{bad}"), early).await.expect(409);
         app.put("inspector2", &format!("{at}/look-backs/{bad}"), json!({"outcome": "failed", "note": "出口又上锁"})).await.expect(200);
         // The team was chosen so that nobody judges the own work.
         let team = json!({"team": [user("inspector1"), user("inspector2")]});
